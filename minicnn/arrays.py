@@ -1,0 +1,188 @@
+"""The one place that knows NumPy from CuPy: devices, dtypes, transfers and random streams.
+
+Everything above works on "an array" and lets NumPy's dispatch find the right library: `numpy.exp(a)` runs on the GPU
+when `a` is a CuPy array. What dispatch cannot decide, because there is no array yet, is decided here.
+"""
+
+import sys
+
+import numpy as np
+
+from .errors import BadType, BadValue, DeviceError
+
+float32, float64 = np.dtype("float32"), np.dtype("float64")
+int8, int16, int32, int64 = (np.dtype(f"int{bits}") for bits in (8, 16, 32, 64))
+uint8 = np.dtype("uint8")
+bool_ = np.dtype("bool")
+
+DTYPES = {str(d): d for d in (float32, float64, int8, int16, int32, int64, uint8, bool_)}
+
+
+class device:
+    """Where an array lives: `device("cpu")` or `device("cuda")`. One GPU per process: "cuda:0" is the only index."""
+
+    def __init__(self, kind):
+        kind = str(kind)
+        if kind not in ("cpu", "cuda", "cuda:0"):
+            raise BadValue(f"device must be 'cpu' or 'cuda', got {kind!r}")
+        self.type, _, index = kind.partition(":")
+        self.index = int(index) if index else None
+
+    def __str__(self):
+        return self.type if self.index is None else f"{self.type}:{self.index}"
+
+    def __repr__(self):
+        return f"device(type={self.type!r})" if self.index is None else f"device(type={self.type!r}, index={self.index})"
+
+    def __eq__(self, other):
+        return isinstance(other, device) and self.type == other.type
+
+    def __hash__(self):
+        return hash(self.type)
+
+
+CPU = device("cpu")
+
+
+def is_array(value):
+    """True for a NumPy array, and for a CuPy array when CuPy was imported."""
+    return isinstance(value, np.ndarray) or on_gpu(value)
+
+
+def on_gpu(value):
+    cupy = sys.modules.get("cupy")
+    return cupy is not None and isinstance(value, cupy.ndarray)
+
+
+def device_of(array):
+    return device("cuda:0") if on_gpu(array) else CPU
+
+
+def module_of(array):
+    """`numpy`, or `cupy` for a CuPy array."""
+    return sys.modules["cupy"] if on_gpu(array) else np
+
+
+def module_for(where):
+    """The array module that makes arrays on a device; raises DeviceError, with the reason, if there is no usable GPU."""
+    if device(where if where is not None else "cpu").type == "cpu":
+        return np
+    reason = why_no_gpu()
+    if reason:
+        raise DeviceError(f"no usable GPU: {reason}")
+    return sys.modules["cupy"]
+
+
+def why_no_gpu():
+    """None when a GPU can be used, else one sentence that says what is missing and what to install."""
+    try:
+        import cupy
+    except ImportError:
+        return "CuPy is not installed; with an NVIDIA driver, install it by: pip install 'cupy-cuda12x[ctk]'"
+    try:
+        count = cupy.cuda.runtime.getDeviceCount()
+    except cupy.cuda.runtime.CUDARuntimeError as error:
+        return f"CuPy {cupy.__version__} is installed, but the CUDA driver does not answer ({error})"
+    return None if count else "the CUDA driver sees no device (is CUDA_VISIBLE_DEVICES empty?)"
+
+
+def to_device(array, where):
+    """The array on a device: itself when it lies there already, else a copy."""
+    module = module_for(where)
+    if module is module_of(array):
+        return array
+    return module.asarray(array) if module is not np else to_numpy(array)
+
+
+def to_numpy(array):
+    """The array in the computer's own memory; a copy only when it comes from a GPU."""
+    return sys.modules["cupy"].asnumpy(array) if on_gpu(array) else array
+
+
+def erf(x):
+    """The error function of each element."""
+    if on_gpu(x):
+        from cupyx.scipy.special import erf
+    else:
+        from scipy.special import erf          # imported on first use: it would double the start-up time
+    return erf(x)
+
+
+def as_dtype(dtype):
+    """A supported numpy.dtype from a dtype, its name, or one of Python's types (float means float32, as in PyTorch)."""
+    if isinstance(dtype, np.dtype) and dtype in _SUPPORTED:
+        return dtype
+    if dtype is float:
+        return float32
+    try:
+        found = np.dtype(dtype)
+    except TypeError:
+        found = None
+    if found not in _SUPPORTED or dtype is None:
+        raise BadType(f"dtype must be one of {', '.join(DTYPES)}; got {dtype!r}")
+    return found
+
+
+_SUPPORTED = frozenset(DTYPES.values())
+
+
+class Generator:
+    """A stream of random numbers with a seed of its own, like `torch.Generator`.
+
+    Streams differ from PyTorch's: the same seed gives other numbers there. Here one seed gives the same numbers on
+    every machine, because they are drawn by NumPy's PCG64 on the CPU.
+    """
+
+    def __init__(self, device="cpu"):
+        module_for(device)
+        self.seed()
+
+    def manual_seed(self, seed):
+        """Start the stream anew from an integer; negative seeds count from 2**64, as in PyTorch. Returns itself."""
+        if not isinstance(seed, (int, np.integer)) or isinstance(seed, bool):
+            raise BadType(f"manual_seed expects an integer, got {seed!r}")
+        self._seed = int(seed) % 2**64
+        self.numpy = np.random.Generator(np.random.PCG64(self._seed))
+        return self
+
+    def seed(self):
+        """Start from a seed that nobody can know, and return it."""
+        self.manual_seed(np.random.SeedSequence().entropy % 2**64)
+        return self._seed
+
+    def initial_seed(self):
+        return self._seed
+
+    def get_state(self):
+        """A JSON-ready dict from which `set_state` goes on exactly where this stream stands."""
+        return {"seed": self._seed, "stream": self.numpy.bit_generator.state}
+
+    def set_state(self, state):
+        self.manual_seed(state["seed"])
+        self.numpy.bit_generator.state = state["stream"]
+
+
+default_generator = Generator()
+
+
+def manual_seed(seed):
+    """Seed the default stream, from which initialisation, dropout, shuffling and `randn` draw. Returns the generator."""
+    return default_generator.manual_seed(seed)
+
+
+def get_rng_state():
+    return default_generator.get_state()
+
+
+def set_rng_state(state):
+    default_generator.set_state(state)
+
+
+def add_at(target, index, values):
+    """target[index] += values, where an index that occurs several times adds several times."""
+    if on_gpu(target):
+        import cupyx
+
+        cupyx.scatter_add(target, index, values)
+    else:
+        np.add.at(target, index, values)

@@ -1,0 +1,78 @@
+"""Whether operations are recorded: `no_grad`, `enable_grad`, `inference_mode`, and the search for the first NaN."""
+
+import threading
+from functools import wraps
+
+
+class _Mode(threading.local):
+    """Each thread has its own switches, so that a loader thread cannot turn recording off for the training loop."""
+
+    enabled = True
+    anomaly = False
+
+
+mode = _Mode()
+
+
+class _Switch:
+    """Sets one switch inside a `with` block or a decorated function, and puts it back after."""
+
+    def __init__(self, name, value):
+        self.name, self.value, self.before = name, value, []
+
+    def __enter__(self):
+        self.before.append(getattr(mode, self.name))
+        setattr(mode, self.name, self.value)
+
+    def __exit__(self, *error):
+        setattr(mode, self.name, self.before.pop())
+
+    def __call__(self, function):
+        @wraps(function)
+        def switched(*args, **kwargs):
+            with _Switch(self.name, self.value):
+                return function(*args, **kwargs)
+
+        return switched
+
+
+def _recording(on, function):
+    switch = _Switch("enabled", on)
+    return switch if function is None else switch(function)
+
+
+def no_grad(function=None):
+    """Nothing is recorded inside: `with no_grad():`, or as a decorator with or without parentheses."""
+    return _recording(False, function)
+
+
+def enable_grad(function=None):
+    """Recording is on inside, also within `no_grad`."""
+    return _recording(True, function)
+
+
+def inference_mode(mode=True):
+    """As `no_grad` (PyTorch's further restrictions would bring nothing here); `inference_mode(False)` records."""
+    return _recording(False, mode) if callable(mode) else _recording(not mode, None)
+
+
+def detect_anomaly(check_nan=True):
+    """Inside, the first operation that makes a NaN or an infinity, forward or backward, is an error that names it."""
+    return _Switch("anomaly", check_nan)
+
+
+class set_grad_enabled(_Switch):
+    """Turns recording on or off at once; used as a `with` block, it puts the former state back at the end."""
+
+    def __init__(self, mode_):
+        super().__init__("enabled", bool(mode_))
+        self.before.append(mode.enabled)
+        mode.enabled = self.value
+
+    def __enter__(self):
+        mode.enabled = self.value
+
+
+def is_grad_enabled():
+    """True where operations are recorded."""
+    return mode.enabled

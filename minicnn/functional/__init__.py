@@ -1,0 +1,1 @@
+"""The layer operations: forward and backward pairs, each with its definition."""

@@ -1,0 +1,51 @@
+"""Saving and loading: `minicnn.save` and `minicnn.load` for state dicts, tensors and checkpoints.
+
+The file is `container.py`'s; how nested values are put into words is `state.py`'s. A file from a stranger can do no harm:
+nothing in it is ever run, and what minicnn cannot have written is refused.
+"""
+
+from .. import arrays
+from ..errors import BadType, DataError
+from . import container, state
+
+__all__ = ["load", "save"]
+
+
+def save(obj, f):
+    """Save a state: tensors, arrays, numbers, strings, bool and None in dicts, lists and tuples of any nesting.
+
+    obj  for instance `model.state_dict()`, or a checkpoint of several; every dtype, shape and bit is kept
+    f    a path, whose file is replaced in one step (a full disk or Ctrl-C leaves the old one whole), or a file opened for
+         writing in binary mode
+
+    Tensors that share one array are stored once. A NumPy scalar becomes Python's number of the same value.
+    Raises BadType for what a file cannot hold, and says where in `obj` it stands.
+    """
+    container.write(f, *state.encode(obj))
+
+
+def load(f, map_location=None, *, weights_only=True, mmap=False):
+    """Load what `save` wrote.
+
+    f             a path, or a file opened for reading in binary mode
+    map_location  "cpu", "cuda" or a device: where the tensors go; a dict gives it for each device that they were saved
+                  on; None: that device itself
+    weights_only  as in PyTorch; it changes nothing, since such a file holds nothing that could be run
+    mmap          leave the tensors on the disk until they are used (a path only); their checksums are not checked then
+
+    Raises DataError, naming the file and the reason, for anything that `save` cannot have written or that was damaged
+    since; DeviceError where a tensor's device is not there.
+    """
+    check_map_location(map_location)
+    document, tensors = container.read(f, memory_map=mmap)
+    with container.naming(container.name_of(f)):
+        if document.get("kind") != "state":
+            raise DataError(f"it holds a {str(document.get('kind'))!r:.40}, this minicnn reads a 'state'")
+        return state.decode(document, tensors, map_location)
+
+
+def check_map_location(where):
+    if not isinstance(where, (type(None), str, arrays.device, dict)):
+        raise BadType(f"map_location must be None, a device, its name or a dict of these, got {type(where).__name__}")
+    for place in where.values() if isinstance(where, dict) else [where or "cpu"]:
+        arrays.device(place)

@@ -1,0 +1,51 @@
+"""Files that are the old one or the whole new one, whatever happens in between: never half of one."""
+
+import os
+import secrets
+from contextlib import contextmanager, suppress
+
+from ..errors import DataError
+
+
+@contextmanager
+def replacing(path):
+    """A new binary file that takes the place of `path` when the block ends well; else `path` stays what it was.
+
+    The bytes go to a temporary file in the same folder, are forced to the disk, and only then get the name. A full
+    disk, Ctrl-C or an exception removes the temporary file; a killed process leaves it (`.<random>.part`), and the old
+    file. The permissions are those of any new file (the umask's). A symbolic link stays: what it points to is replaced.
+
+    Raises DataError where no file can be put (no such folder, `path` is a folder or a device), OSError as usual.
+    """
+    path = os.path.realpath(path)
+    check_place(path)
+    temporary = os.path.join(os.path.dirname(path), f".{secrets.token_hex(8)}.part")
+    try:
+        with open(temporary, "xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:                # Ctrl-C as well
+        with suppress(OSError):
+            os.unlink(temporary)
+        raise
+    sync_folder(os.path.dirname(path))
+
+
+def check_place(path):
+    folder = os.path.dirname(path)
+    if not os.path.isdir(folder):
+        raise DataError(f"{path}: cannot be written, there is no folder {folder}; make it first")
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise DataError(f"{path}: cannot be written, it is {'a folder' if os.path.isdir(path) else 'not a plain file'}")
+
+
+def sync_folder(folder):
+    """Make the new name survive a power cut; not every system can, and the file is whole without it."""
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
