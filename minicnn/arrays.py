@@ -186,3 +186,8 @@ def add_at(target, index, values):
         cupyx.scatter_add(target, index, values)
     else:
         np.add.at(target, index, values)
+
+
+def as_strided(x, shape, strides):
+    """A view with its own shape and strides (in bytes): several of its elements may lie at one place."""
+    return module_of(x).lib.stride_tricks.as_strided(x, shape, strides)

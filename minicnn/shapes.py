@@ -21,14 +21,15 @@ class Window(NamedTuple):
     output: tuple           # (P, Q): how many positions the window takes
 
     @property
-    def padded(self):
-        """(H, W) after padding."""
-        return tuple(n + before + after for n, (before, after) in zip(self.size, self.padding))
+    def reach(self):
+        """(H, W) of what the windows touch, counted from the first padded pixel."""
+        return tuple((n - 1) * s + d * (k - 1) + 1
+                     for n, s, d, k in zip(self.output, self.stride, self.dilation, self.kernel))
 
     @property
     def pads(self):
-        """The padding of all four axes, as `elementary.windows.pad` takes it."""
-        return ((0, 0), (0, 0), *self.padding)
+        """For all four axes, the (before, after) that brings an image to `reach`; after is negative where pixels stay unseen."""
+        return ((0, 0), (0, 0), *((before, r - n - before) for n, r, (before, _) in zip(self.size, self.reach, self.padding)))
 
 
 def pair(value, name, least=None):
@@ -203,11 +204,15 @@ def adaptive_pool2d(shape, output_size):
     return (*shape[:2], *sizes)
 
 
-def linear(shape, weight):
-    """(…, in_features) and weight (out_features, in_features) -> (…, out_features)."""
+def linear(shape, weight, bias=None):
+    """(…, in_features), weight (out_features, in_features) and bias (out_features,) -> (…, out_features)."""
+    if len(weight) not in (1, 2):
+        raise ShapeError(f"expected weight (out_features, in_features), got shape {tuple(weight)}")
     if not shape or shape[-1] != weight[-1]:
         raise ShapeError(f"expected input with in_features={weight[-1]} in its last dimension, got shape {tuple(shape)}; "
                          f"{_linear_mend(shape)}")
+    if bias not in (None, (), tuple(weight[:-1])):
+        raise ShapeError(f"expected bias with out_features={weight[0]}, as in the weight {tuple(weight)}, got shape {tuple(bias)}")
     return (*shape[:-1], *weight[:-1])
 
 

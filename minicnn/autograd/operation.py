@@ -59,7 +59,7 @@ class Elementary(Operation):
     """`Elementary(name, forward, rule, rule, ...)`: one rule per input, or None where there is no derivative.
 
     A rule is called with the output's gradient `dy` and, by their names, whatever else it has as parameters: inputs,
-    attributes, or `out`, the output. Nothing else is saved. A single rule with a parameter `index` serves every
+    attributes, or `out`, the output. Nothing else is saved. A single rule with a parameter `position` serves every
     input of a variadic operation. Where inputs were broadcast, the engine sums the gradient back to their shape.
     """
 
@@ -67,7 +67,7 @@ class Elementary(Operation):
         super().__init__(name, forward)
         self.rules = [rule and (rule, tuple(inspect.signature(rule).parameters)[1:]) for rule in rules]
         self.positions = {name: i for i, name in enumerate(_input_names(forward))}
-        self.shared_rule = bool(rules[0]) and "index" in self.rules[0][1]
+        self.shared_rule = bool(rules[0]) and "position" in self.rules[0][1]
 
     def run(self, arrays, attributes):
         return self.forward(*arrays, **attributes), None
@@ -115,7 +115,7 @@ class Elementary(Operation):
 
     def _value(self, node, name, index, create_graph):
         """What a rule's parameter stands for: a saved array (a tensor in its place in the graph, when recording)."""
-        if name == "index":
+        if name == "position":
             return index
         if name in node.attributes:
             return node.attributes[name]

@@ -20,10 +20,10 @@ def _scatter_add(dz, shape, index, basic):
     return dx
 
 
-_getitem = Elementary("GetItem", lambda x, *, index, basic, shape: x[index],
-                      lambda dz, index, basic, shape: _putitem(dz, index=index, basic=basic, shape=shape))
-_putitem = Elementary("PutItem", lambda x, *, index, basic, shape: _scatter_add(x, shape, index, basic),
-                      lambda dz, index, basic, shape: _getitem(dz, index=index, basic=basic, shape=shape))
+_getitem = Elementary("GetItem", lambda x, *, key, basic, shape: x[key],
+                      lambda dz, key, basic, shape: _putitem(dz, key=key, basic=basic, shape=shape))
+_putitem = Elementary("PutItem", lambda x, *, key, basic, shape: _scatter_add(x, shape, key, basic),
+                      lambda dz, key, basic, shape: _getitem(dz, key=key, basic=basic, shape=shape))
 
 
 def getitem(input, index):
@@ -31,7 +31,7 @@ def getitem(input, index):
     index = _plain_index(index, input)
     basic = all(item is None or item is Ellipsis or isinstance(item, (int, slice)) for item in index)
     try:
-        result = _getitem(input, index=index, basic=basic, shape=input.array.shape)
+        result = _getitem(input, key=index, basic=basic, shape=input.array.shape)
     except IndexError as error:
         raise BadIndex(f"{error} (tensor of shape {tuple(input.shape)})") from None
     return share_version(result, input) if basic else result

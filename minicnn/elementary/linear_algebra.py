@@ -76,17 +76,17 @@ def outer(input, vec2):
 # einsum ------------------------------------------------------------------------------------------------------------------
 
 
-def _einsum_rule(dz, index, xs, inputs, output, shapes):
+def _einsum_rule(dz, position, xs, inputs, output, shapes):
     """An operand's gradient is an einsum too: of dz and the other operands, onto that operand's own letters.
 
     A letter that stands in this operand alone was summed away, so every position along it gets the same gradient.
     """
-    mine = inputs[index]
-    others = [letters for i, letters in enumerate(inputs) if i != index]
+    mine = inputs[position]
+    others = [letters for i, letters in enumerate(inputs) if i != position]
     found = [c for c in mine if c in output or c in "".join(others)]
-    rest = [x for i, x in enumerate(xs) if i != index]
+    rest = [x for i, x in enumerate(xs) if i != position]
     dx = _einsum(dz, *rest, inputs=(output, *others), output="".join(found), shapes=None)
-    return _cast_like(dx.reshape(tuple(n if c in found else 1 for c, n in zip(mine, shapes[index]))), dz)
+    return _cast_like(dx.reshape(tuple(n if c in found else 1 for c, n in zip(mine, shapes[position]))), dz)
 
 
 def _cast_like(x, like):

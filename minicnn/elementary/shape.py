@@ -19,7 +19,7 @@ _flip = Elementary("Flip", lambda x, *, axes: np.flip(x, axes), lambda dz, axes:
 _roll = Elementary("Roll", lambda x, *, shifts, axes: np.roll(x, shifts, axes),
                    lambda dz, shifts, axes: _roll(dz, shifts=tuple(-s for s in shifts), axes=axes))
 _cat = Elementary("Concat", lambda *xs, axis, edges: np.concatenate(xs, axis),
-                  lambda dz, index, axis, edges: dz[_along(axis, slice(edges[index], edges[index + 1]))])
+                  lambda dz, position, axis, edges: dz[_along(axis, slice(edges[position], edges[position + 1]))])
 
 
 def _inverse(perm):

@@ -6,6 +6,7 @@ and each is the derivative of the other.
 
 import numpy as np
 
+from .. import arrays
 from ..autograd.operation import Elementary
 
 # Padding with a constant: `widths` has one (before, after) per dimension; negative widths crop.
@@ -35,7 +36,7 @@ def window_view(x, window):
     n, c, h, w = x.strides
     (kh, kw), (sh, sw), (dh, dw) = window.kernel, window.stride, window.dilation
     shape = (*x.shape[:2], kh, kw, *window.output)
-    return np.lib.stride_tricks.as_strided(x, shape, (n, c, h * dh, w * dw, h * sh, w * sw))
+    return arrays.as_strided(x, shape, (n, c, h * dh, w * dw, h * sh, w * sw))
 
 
 def overlap_add_array(dz, window, size):

@@ -59,16 +59,10 @@ class _BatchNorm(_NormBase):
 
     def forward(self, input):
         self._check_input_dim(input)
-        from_batch = self.training or self.running_mean is None
-        momentum = self._count_batch() if self.training and self.track_running_stats else self.momentum or 0.0
-        mean, var = self._statistics(self.training)
-        return F.batch_norm(input, mean, var, self.weight, self.bias, from_batch, momentum, self.eps)
-
-    def _statistics(self, training):
-        """The running statistics that this call reads or updates; none where they are not tracked."""
-        if training and not self.track_running_stats:
-            return None, None
-        return self.running_mean, self.running_var
+        updating = self.training and self.track_running_stats
+        momentum = self._count_batch() if updating else 0.0
+        mean, var = (self.running_mean, self.running_var) if updating or not self.training else (None, None)
+        return F.batch_norm(input, mean, var, self.weight, self.bias, self.training or mean is None, momentum, self.eps)
 
     def _count_batch(self):
         """Count this batch, and return its weight in the running statistics: for momentum None, in their plain mean."""

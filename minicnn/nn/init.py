@@ -66,6 +66,7 @@ def trunc_normal_(tensor, mean=0.0, std=1.0, a=-2.0, b=2.0, generator=None):
     """Normal, given that the value lies between a and b."""
     if not (std > 0 and a <= b):
         raise BadValue(f"trunc_normal_ expects std > 0 and a <= b, got std={std}, a={a}, b={b}")
+    _float_of(tensor)
     count = math.prod(_shape_of(tensor))
     values = mean + std * _normal_between((a - mean) / std, (b - mean) / std, count, _stream(generator))
     return _fill(tensor, np.clip(values, a, b).reshape(_shape_of(tensor)))
@@ -190,6 +191,7 @@ def _shape_of(tensor):
 
 def _float_of(tensor):
     """The dtype to draw in. Raises TypeError for tensors that cannot hold real numbers."""
+    _shape_of(tensor)
     if tensor.array.dtype.kind != "f":
         raise BadType(f"random initialisation needs a floating tensor, got {tensor.array.dtype}")
     return tensor.array.dtype

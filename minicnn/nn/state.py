@@ -26,7 +26,9 @@ class IncompatibleKeys(namedtuple("IncompatibleKeys", ["missing_keys", "unexpect
 
 def collect(module, destination, prefix, keep_vars):
     """The state of a module and everything below it; see `Module.state_dict`."""
-    destination = OrderedDict() if destination is None else destination
+    if destination is None:
+        destination = OrderedDict()
+        destination._metadata = {}         # says, as in PyTorch, that this is complete: see _may_be_absent
     for path, _, _, tensor in _slots(module, prefix):
         destination[path] = tensor if keep_vars else tensor.detach()
     return destination
@@ -49,13 +51,18 @@ def load(module, state_dict, strict, assign):
         raise BadType(f"Expected state_dict to be dict-like, got {type(state_dict)}.")
     slots = {path: (register, name, tensor) for path, register, name, tensor in _slots(module)}
     values = {path: _as_tensor(state_dict[path]) for path in slots if path in state_dict}
-    differences = IncompatibleKeys(missing_keys=[path for path in slots if path not in state_dict],
+    differences = IncompatibleKeys(missing_keys=[path for path in slots if path not in state_dict and not _may_be_absent(path, state_dict)],
                                    unexpected_keys=[path for path in state_dict if path not in slots])
     misfits = [_misfit(path, value, state_dict[path], slots[path][-1]) for path, value in values.items()]
     _raise_if_any(module, differences if strict else IncompatibleKeys([], []), [line for line in misfits if line])
     for path, value in values.items():
         _put(*slots[path], value, assign)
     return differences
+
+
+def _may_be_absent(path, state_dict):
+    """Plain dicts may lack the counts of batches: checkpoints are older than these counts."""
+    return path.rpartition(".")[2] == "num_batches_tracked" and not hasattr(state_dict, "_metadata")
 
 
 def _as_tensor(value):

@@ -104,7 +104,7 @@ class Optimizer(Hooks):
         """
         self._run_hooks("before state_dict")
         number = self._numbers()
-        state = {number[id(p)] if isinstance(p, Tensor) else p: kept for p, kept in self.state.items()}
+        state = {number[id(p)] if isinstance(p, Tensor) else p: kept for p, kept in self.state.items() if kept != {}}
         groups = [{**group, "params": [number[id(p)] for p in group["params"]]} for group in self.param_groups]
         return self._run_hooks("after state_dict", {"state": state, "param_groups": groups})
 
@@ -149,11 +149,12 @@ class Optimizer(Hooks):
         self.__dict__.update(state)
 
     def __repr__(self):
-        lines = [f"{type(self).__name__} ("]
-        for number, group in enumerate(self.param_groups):
-            lines.append(f"Parameter Group {number}")
-            lines += [f"    {key}: {group[key]}" for key in sorted(group) if key != "params"]
-        return "\n".join([*lines, ")"])
+        groups = [f"Parameter Group {number}\n{_options_text(group)}" for number, group in enumerate(self.param_groups)]
+        return f"{type(self).__name__} (\n" + "\n".join(groups) + ")"
+
+
+def _options_text(group):
+    return "".join(f"    {key}: {group[key]}\n" for key in sorted(group) if key != "params")
 
 
 def _as_groups(params):

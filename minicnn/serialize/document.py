@@ -29,7 +29,7 @@ def to_json(document):
 
 def lay_out(value, indent):
     """A value as JSON text: on one line where it fits, else one line for each of its parts."""
-    if not isinstance(value, (dict, list)) or not value:
+    if not isinstance(value, (dict, list)):
         return json.dumps(value, allow_nan=False)
     deeper = indent + "  "
     if isinstance(value, dict):
@@ -43,13 +43,11 @@ def lay_out(value, indent):
 
 
 def from_json(data):
-    """The object that JSON bytes describe.
+    """The object that at most MAX_BYTES of JSON describe.
 
     Raises DataError for anything but UTF-8 JSON of an object, and for what JSON's own parser lets pass: a key that
     occurs twice, NaN and Infinity, a number too large for a float, endless digits, nesting without end.
     """
-    if len(data) > MAX_BYTES:
-        raise DataError(f"takes {len(data):,} bytes, at most {MAX_BYTES:,} are read")
     if depth(data) > MAX_DEPTH:
         raise DataError(f"is nested more than {MAX_DEPTH} deep")
     try:

@@ -14,6 +14,7 @@ from hypothesis.extra import numpy as hnp
 import minicnn
 from minicnn import arrays, errors
 from minicnn.serialize import load, npy, save
+from minicnn.serialize.document import to_json
 from minicnn.tensor import Tensor
 
 
@@ -58,9 +59,10 @@ LAYOUTS = [
 def ndarrays(draw, dtypes):
     dtype = npy.DTYPES[draw(st.sampled_from(sorted(dtypes)))]
     shape = draw(hnp.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=3))
-    bits = draw(st.binary(min_size=dtype.itemsize * int(np.prod(shape)), max_size=dtype.itemsize * int(np.prod(shape))))
-    array = np.frombuffer(bits, dtype if dtype != bool else np.uint8).reshape(shape)
-    return draw(st.sampled_from(LAYOUTS))(array if dtype != bool else array % 2 == 1)
+    size = npy.byte_count(dtype, shape)
+    bits = np.frombuffer(draw(st.binary(min_size=size, max_size=size)), np.uint8)
+    array = (bits & 1 if dtype.kind == 'b' else bits).view(dtype).reshape(shape)
+    return draw(st.sampled_from(LAYOUTS))(array)
 
 
 scalars = st.none() | st.booleans() | st.integers(-2**130, 2**130) | st.floats() | st.text(max_size=8)
@@ -111,6 +113,14 @@ def test_the_file_opens_with_zip_json_and_numpy(tmp_path):
             "format": "minicnn", "version": 1, "kind": "state", "value": {"conv.weight": {"$tensor": "tensors/0.npy"}},
             "tensors": {"tensors/0.npy": {"dtype": "float32", "shape": [4, 3]}}}
     np.testing.assert_array_equal(np.load(tmp_path / "m.mcnn")["tensors/0"], weight.T)
+
+
+def test_the_document_is_laid_out_for_reading():
+    long = [{"op_type": "Conv", "inputs": ["x" * 60]}, {"op_type": "Relu", "inputs": ["y" * 60]}]
+    text = to_json({"kind": "graph", "nodes": long, "shape": [1, 3, 8, 8], "none": [], "empty": {}}).decode()
+    assert text.splitlines() == [
+        "{", '  "kind": "graph",', '  "nodes": [', f"    {json.dumps(long[0])},", f"    {json.dumps(long[1])}", "  ],",
+        '  "shape": [1, 3, 8, 8],', '  "none": [],', '  "empty": {}', "}"]
 
 
 @pytest.mark.parametrize("array", [np.float64(3), np.zeros((2, 0)), np.arange(5, dtype=np.int8), np.ones((1, 2, 3), bool)])

@@ -4,7 +4,7 @@ import warnings
 
 from ...errors import BadType, BadValue
 from ...tensor import Tensor
-from ..hyperparameters import scalar
+from ..hyperparameters import finite, scalar
 from ..optimizer import Optimizer
 
 
@@ -126,11 +126,12 @@ def put(group, key, value):
         group[key] = value
 
 
-def per_group(name, optimizer, value):
-    """A list with one value for each group, from such a list or from one value for all."""
+def per_group(name, optimizer, value, check=finite):
+    """A list with one value for each group, each checked, from such a list or from one value for all."""
     groups = len(optimizer.param_groups)
-    if not isinstance(value, (list, tuple)):
-        return [own(value) for _ in range(groups)]
-    if len(value) != groups:
-        raise BadValue(f"{name} has {len(value)} values, but the optimizer has {groups} parameter groups")
-    return [own(item) for item in value]
+    values = list(value) if isinstance(value, (list, tuple)) else [value] * groups
+    if len(values) != groups:
+        raise BadValue(f"{name} has {len(values)} values, but the optimizer has {groups} parameter groups")
+    for item in values:
+        check(name, item)
+    return [own(item) for item in values]

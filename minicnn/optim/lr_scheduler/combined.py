@@ -43,7 +43,7 @@ class SequentialLR(CombinedLR):
     def __init__(self, optimizer, schedulers, milestones, last_epoch=-1):
         self._take(schedulers, optimizer)
         if len(milestones) != len(schedulers) - 1:
-            raise BadValue(f"{len(schedulers)} schedules need {len(schedulers) - 1} milestones between them, got {len(milestones)}")
+            raise BadValue(f"{len(schedulers)} schedules need {len(schedulers) - 1} milestones, got {len(milestones)}")
         if list(milestones) != sorted(milestones):
             raise BadValue(f"milestones must be in rising order, got {milestones}")
         self._milestones = milestones

@@ -6,9 +6,9 @@ Smith, "Cyclical learning rates for training neural networks", WACV 2017.
 import math
 
 from ...errors import BadValue
-from ..hyperparameters import above_zero, finite
+from ..hyperparameters import above_zero, at_least_zero, finite
 from .base import LRScheduler, check_optimizer, per_group, put
-from .functions import attributes_of, restore_attributes
+from .functions import attributes_of, check_callable, restore_attributes
 from .momentum import can_cycle, set_momentum, start_at_highest
 
 MODES = ("triangular", "triangular2", "exp_range")
@@ -45,7 +45,7 @@ class CyclicLR(LRScheduler):
         self.base_lrs = base_lrs
 
     def _set_lengths(self, up, down):
-        up, down = float(above_zero("step_size_up", up)), float(above_zero("step_size_down", down))
+        up, down = float(above_zero("step_size_up", up)), float(at_least_zero("step_size_down", down))
         self.total_size = up + down
         self.step_ratio = up / self.total_size
 
@@ -54,6 +54,8 @@ class CyclicLR(LRScheduler):
             if mode not in MODES:
                 raise BadValue(f"mode must be one of {', '.join(MODES)} when there is no scale_fn, got {mode!r}")
             scale_mode = "iterations" if mode == "exp_range" else "cycle"
+        else:
+            check_callable("scale_fn", scale_fn)
         if scale_mode not in ("cycle", "iterations"):
             raise BadValue(f"scale_mode must be 'cycle' or 'iterations', got {scale_mode!r}")
         finite("gamma", gamma)

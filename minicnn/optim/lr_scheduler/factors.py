@@ -2,8 +2,9 @@
 
 from bisect import bisect_right
 from collections import Counter
+from collections.abc import Iterable
 
-from ...errors import BadValue
+from ...errors import BadType, BadValue
 from ..hyperparameters import above_zero, at_least_zero, finite, zero_to_one
 from .base import LRScheduler
 
@@ -41,6 +42,8 @@ class MultiStepLR(FactorLR):
 
     def __init__(self, optimizer, milestones, gamma=0.1, last_epoch=-1):
         finite("gamma", gamma)
+        if not isinstance(milestones, Iterable):
+            raise BadType(f"milestones must be a list of epochs, got {type(milestones).__name__} {milestones!r}")
         self.milestones, self.gamma = Counter(milestones), gamma
         super().__init__(optimizer, last_epoch)
 
@@ -117,7 +120,7 @@ class PolynomialLR(FactorLR):
 
     def __init__(self, optimizer, total_iters=5, power=1.0, last_epoch=-1):
         at_least_zero("total_iters", total_iters)
-        finite("power", power)
+        at_least_zero("power", power)
         self.total_iters, self.power = total_iters, power
         super().__init__(optimizer, last_epoch)
 

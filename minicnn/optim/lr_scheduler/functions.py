@@ -3,17 +3,15 @@
 from types import FunctionType
 
 from ...errors import BadType
-from .base import LRScheduler, per_group
+from .base import LRScheduler, check_optimizer, per_group
 
 
 class FunctionsLR(LRScheduler):
     """Keeps one function of the epoch for each group. In a state_dict, functions stay out; objects leave their attributes."""
 
     def __init__(self, optimizer, lr_lambda, last_epoch=-1):
-        self.lr_lambdas = per_group("lr_lambda", optimizer, lr_lambda)
-        for function in self.lr_lambdas:
-            if not callable(function):
-                raise BadType(f"lr_lambda must be a function of the epoch, or a list of them; got {type(function).__name__}")
+        check_optimizer(optimizer)
+        self.lr_lambdas = per_group("lr_lambda", optimizer, lr_lambda, check_callable)
         super().__init__(optimizer, last_epoch)
 
     def state_dict(self):
@@ -40,6 +38,11 @@ class MultiplicativeLR(FunctionsLR):
         if self._is_initial:
             return rates
         return [rate * function(self.last_epoch) for function, rate in zip(self.lr_lambdas, rates)]
+
+
+def check_callable(name, function):
+    if not callable(function):
+        raise BadType(f"{name} must be a function, got {type(function).__name__} {function!r}")
 
 
 def attributes_of(function):

@@ -4,7 +4,7 @@ import math
 
 from ...errors import BadValue
 from ..hyperparameters import at_least_zero, finite
-from .base import LRScheduler, check_optimizer, of_groups, put, warn_of_epoch
+from .base import LRScheduler, check_optimizer, of_groups, per_group, put, warn_of_epoch
 
 
 class ReduceLROnPlateau(LRScheduler):
@@ -35,12 +35,8 @@ class ReduceLROnPlateau(LRScheduler):
         self._reset()
 
     def _set_lowest(self, min_lr):
-        groups = len(self.optimizer.param_groups)
-        listed = isinstance(min_lr, (list, tuple))
-        if listed and len(min_lr) != groups:
-            raise BadValue(f"min_lr has {len(min_lr)} values, but the optimizer has {groups} parameter groups")
-        self.default_min_lr = None if listed else min_lr
-        self.min_lrs = list(min_lr) if listed else [min_lr] * groups
+        self.min_lrs = per_group("min_lr", self.optimizer, min_lr)
+        self.default_min_lr = None if isinstance(min_lr, (list, tuple)) else min_lr
 
     def _reset(self):
         """Forget the best value and start to count anew."""

@@ -1,0 +1,152 @@
+"""The DataLoader: batches of a data set, in order, loaded here or ahead of time by threads.
+
+PyTorch's workers are processes; these are threads, because NumPy, Pillow and file reading release Python's lock. What they
+yield does not depend on how many there are.
+"""
+
+import itertools
+
+from .. import arrays
+from ..errors import BadType, BadValue
+from .collate import default_collate, default_convert
+from .dataset import IterableDataset, read_samples, read_tensor_rows
+from .sampler import BatchSampler, RandomSampler, SequentialSampler
+from .streams import seeded
+
+END = object()          # what loading from an exhausted stream gives
+
+
+class DataLoader:
+    """Iterate over a data set in batches; every `iter(loader)` is one epoch.
+
+    dataset        a Dataset, anything with `__getitem__` and `__len__`, or an IterableDataset
+    batch_size     samples per batch; None: single samples, not batched
+    shuffle        a new random order in every epoch
+    sampler        an iterable of indices instead of shuffle
+    batch_sampler  an iterable of lists of indices instead of batch_size, shuffle, sampler and drop_last
+    num_workers    threads that load batches ahead; 0: load when asked
+    collate_fn     makes a batch of a list of samples; None: default_collate
+    drop_last      leave out a last batch that is not full
+    timeout        seconds to wait for a worker; 0: without end
+    worker_init_fn called in each worker with its number
+    generator      minicnn.Generator for the order and for augmentation; None: the default stream
+    prefetch_factor  batches that each worker loads ahead; None: 2
+
+    pin_memory, multiprocessing_context, persistent_workers, pin_memory_device and in_order are accepted for PyTorch's sake
+    and have no effect. Raises BadValue for options that exclude each other.
+    """
+
+    def __init__(self, dataset, batch_size=1, shuffle=None, sampler=None, batch_sampler=None, num_workers=0, collate_fn=None,
+                 pin_memory=False, drop_last=False, timeout=0, worker_init_fn=None, multiprocessing_context=None, generator=None,
+                 *, prefetch_factor=None, persistent_workers=False, pin_memory_device="", in_order=True):
+        _check_worker_options(num_workers, timeout, prefetch_factor, persistent_workers, multiprocessing_context)
+        is_stream = isinstance(dataset, IterableDataset)
+        if is_stream:
+            _check_stream_options(shuffle, sampler, batch_sampler)
+        _check_exclusions(batch_size, shuffle, sampler, batch_sampler, drop_last)
+        if batch_sampler is not None:
+            batch_size, drop_last = None, False
+        if sampler is None:
+            sampler = _default_sampler(dataset, is_stream, shuffle, generator)
+        if batch_size is not None:
+            batch_sampler = BatchSampler(sampler, batch_size, drop_last)
+        if collate_fn is None:
+            collate_fn = default_convert if batch_sampler is None else default_collate
+        self.dataset, self.sampler, self.batch_sampler = dataset, sampler, batch_sampler
+        self.batch_size, self.drop_last, self.collate_fn, self.generator = batch_size, drop_last, collate_fn, generator
+        self.num_workers, self.prefetch_factor = num_workers, (prefetch_factor or 2) if num_workers else None
+        self.timeout, self.worker_init_fn, self.multiprocessing_context = timeout, worker_init_fn, multiprocessing_context
+        self.pin_memory, self.pin_memory_device, self.in_order = pin_memory, pin_memory_device, in_order
+        self.persistent_workers, self._is_stream, self._initialized = persistent_workers, is_stream, True
+
+    def __setattr__(self, name, value):
+        if name in _FIXED and getattr(self, "_initialized", False):
+            raise BadValue(f"{name} cannot be changed once the DataLoader is made; make another one")
+        super().__setattr__(name, value)
+
+    def __len__(self):
+        """The number of batches; of a stream, by what its `__len__` says."""
+        if not self._is_stream:
+            return len(self.sampler if self.batch_sampler is None else self.batch_sampler)
+        count = len(self.dataset)
+        if self.batch_size is None:
+            return count
+        return count // self.batch_size if self.drop_last else -(-count // self.batch_size)
+
+    def __iter__(self):
+        seed = int((self.generator or arrays.default_generator).numpy.integers(2**63))
+        load, jobs, workers = self._plan()
+
+        def run(numbered_job):
+            number, job = numbered_job
+            with seeded(seed + number):
+                return load(job)
+
+        numbered = enumerate(jobs)
+        batches = _prefetched(run, numbered, workers, self) if workers else map(run, numbered)
+        return itertools.takewhile(lambda batch: batch is not END, batches)
+
+    def _plan(self):
+        """(load, jobs, workers): `load(job)` makes one batch. Only one worker can read from a stream."""
+        if self._is_stream:
+            samples = iter(self.dataset)
+            return (lambda _: self._load_from(samples)), itertools.repeat(None), min(self.num_workers, 1)
+        if self.batch_sampler is None:
+            return (lambda index: self.collate_fn(self.dataset[index])), iter(self.sampler), self.num_workers
+        return self._load_batch, iter(self.batch_sampler), self.num_workers
+
+    def _load_batch(self, indices):
+        rows = read_tensor_rows(self.dataset, indices) if self.collate_fn is default_collate else None
+        return self.collate_fn(read_samples(self.dataset, indices)) if rows is None else rows
+
+    def _load_from(self, samples):
+        if self.batch_size is None:
+            sample = next(samples, END)
+            return END if sample is END else self.collate_fn(sample)
+        batch = list(itertools.islice(samples, self.batch_size))
+        incomplete = not batch or (self.drop_last and len(batch) < self.batch_size)
+        return END if incomplete else self.collate_fn(batch)
+
+
+def _prefetched(run, jobs, workers, options):
+    """run(job) for each job, in order, computed ahead by threads; they end with the iteration, however it ends."""
+    from .workers import prefetch
+
+    return prefetch(run, jobs, workers, workers * options.prefetch_factor, options.timeout, options.worker_init_fn)
+
+
+_FIXED = ("batch_size", "batch_sampler", "sampler", "drop_last", "dataset", "persistent_workers")
+
+
+def _default_sampler(dataset, is_stream, shuffle, generator):
+    if is_stream:
+        return itertools.repeat(None)
+    return RandomSampler(dataset, generator=generator) if shuffle else SequentialSampler(dataset)
+
+
+def _check_worker_options(num_workers, timeout, prefetch_factor, persistent_workers, multiprocessing_context):
+    if isinstance(num_workers, bool) or not isinstance(num_workers, int):
+        raise BadType(f"num_workers must be an integer, got {num_workers!r}")
+    if num_workers < 0 or timeout < 0:
+        raise BadValue(f"num_workers and timeout must not be negative, got {num_workers} and {timeout}")
+    if prefetch_factor is not None and prefetch_factor < 0:
+        raise BadValue(f"prefetch_factor must not be negative, got {prefetch_factor}")
+    for name, given in (("prefetch_factor", prefetch_factor is not None), ("persistent_workers", persistent_workers),
+                        ("multiprocessing_context", multiprocessing_context is not None)):
+        if given and num_workers == 0:
+            raise BadValue(f"{name} needs num_workers > 0")
+
+
+def _check_stream_options(shuffle, sampler, batch_sampler):
+    for name, given in (("shuffle", shuffle), ("sampler", sampler is not None), ("batch_sampler", batch_sampler is not None)):
+        if given:
+            raise BadValue(f"an IterableDataset has its own order: {name} cannot be given")
+
+
+def _check_exclusions(batch_size, shuffle, sampler, batch_sampler, drop_last):
+    if sampler is not None and shuffle:
+        raise BadValue("sampler and shuffle exclude each other: both decide the order")
+    if batch_sampler is not None and (batch_size != 1 or shuffle or sampler is not None or drop_last):
+        raise BadValue("batch_sampler excludes batch_size, shuffle, sampler and drop_last: it decides them all")
+    if batch_sampler is None and batch_size is None and drop_last:
+        raise BadValue("batch_size=None means no batches, so drop_last cannot be given")

@@ -1,0 +1,255 @@
+"""PyTorch's own sample inputs and refused inputs (its OpInfo table), run through PyTorch and through minicnn.
+
+    python tests/helpers/opinfo.py add sum nn.functional.conv2d      # these entries of the table
+    python tests/helpers/opinfo.py add --dtype int64 --reference -v  # another dtype, the larger set of samples, every failure
+
+Needs `torch` and `expecttest`. Importable: `cases`, `compare_sample`, `refuses`.
+"""
+
+import argparse
+import sys
+import warnings
+from collections import Counter
+
+import numpy as np
+import torch
+
+import minicnn
+
+REFUSALS = (ValueError, TypeError, RuntimeError, IndexError)
+DTYPES = {getattr(torch, n): getattr(minicnn, n) for n in ("float32", "float64", "int64", "int32", "int16", "int8", "uint8", "bool")}
+
+
+class OutOfSurface(Exception):
+    """A sample uses what minicnn does not have on purpose: complex numbers, half precision, other devices."""
+
+
+def entries(names):
+    """The OpInfo entries with one of these names (with or without the variant after the dot)."""
+    from torch.testing._internal.common_methods_invocations import op_db
+
+    return [op for op in op_db if op.name in names or full_name(op) in names]
+
+
+def full_name(op):
+    return f"{op.name}.{op.variant_test_name}" if op.variant_test_name else op.name
+
+
+def ours(op, form="function"):
+    """minicnn's namesake: a function of `minicnn` or `minicnn.nn.functional`, or a method of Tensor."""
+    if op.name.startswith("nn.functional."):
+        import minicnn.nn.functional as functional
+
+        return getattr(functional, op.name.rpartition(".")[2])
+    if form == "method" or not hasattr(minicnn, op.name):
+        return getattr(minicnn.Tensor, op.name)
+    return getattr(minicnn, op.name)
+
+
+def theirs(op, form="function"):
+    return op.method_variant if form == "method" else op.op
+
+
+def convert(value):
+    """The same value for minicnn: tensors copied with their strides, dtypes and devices by name."""
+    if isinstance(value, torch.Tensor):
+        return _tensor(value)
+    if isinstance(value, torch.dtype):
+        if value not in DTYPES:
+            raise OutOfSurface(str(value))
+        return DTYPES[value]
+    if isinstance(value, torch.device):
+        return str(value)
+    if isinstance(value, (torch.layout, torch.memory_format)):
+        raise OutOfSurface(str(value))
+    if isinstance(value, complex):
+        raise OutOfSurface("complex")
+    if isinstance(value, dict):
+        return {k: convert(v) for k, v in value.items()}
+    if isinstance(value, torch.Size):
+        return tuple(value)
+    return type(value)(convert(v) for v in value) if type(value) in (list, tuple) else value
+
+
+def _tensor(value):
+    if value.dtype not in DTYPES or value.layout is not torch.strided or value.device.type != "cpu":
+        raise OutOfSurface(f"{value.dtype} {value.layout} {value.device}")
+    array = value.detach().numpy()
+    copy = np.empty_like(array, order="K")
+    copy[...] = array
+    return minicnn.Tensor(copy, requires_grad=value.requires_grad)
+
+
+def fresh(value):
+    """A copy of PyTorch's sample whose tensors are leaves of their own."""
+    if isinstance(value, torch.Tensor):
+        return value.detach().clone().requires_grad_(value.requires_grad)
+    if isinstance(value, dict):
+        return {k: fresh(v) for k, v in value.items()}
+    return type(value)(fresh(v) for v in value) if type(value) in (list, tuple) else value
+
+
+def tensors(value, kind):
+    """All tensors inside nested lists, tuples and dicts, in order."""
+    if isinstance(value, kind):
+        return [value]
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else ()
+    return [t for item in items for t in tensors(item, kind)]
+
+
+def compare_sample(op, sample, form="function", rtol=1e-6, atol=1e-9):
+    """None when values and gradients agree, else a sentence. Raises OutOfSurface for what we do not have."""
+    given = [fresh(v) for v in (sample.input, sample.args, sample.kwargs)]
+    mine = [convert(v) for v in given]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            expected = theirs(op, form)(given[0], *given[1], **given[2])
+        except Exception as error:
+            raise OutOfSurface(f"PyTorch itself: {error}") from None
+        try:
+            y = ours(op, form)(mine[0], *mine[1], **mine[2])
+        except Exception as error:
+            return f"{type(error).__name__}: {error}"
+        return compare(expected, y, rtol, atol) or compare_gradients(expected, y, given, mine, rtol, atol)
+
+
+def compare(expected, y, rtol, atol):
+    """None when two results (nested tensors, numbers) agree in shape, dtype and value."""
+    if isinstance(expected, torch.Tensor):
+        return _compare_tensor(expected, y, rtol, atol)
+    if isinstance(expected, (list, tuple)) and not isinstance(expected, torch.Size):
+        if not isinstance(y, (list, tuple)) or len(y) != len(expected):
+            return f"expected {len(expected)} results, got {y!r}"
+        return next(filter(None, (compare(e, v, rtol, atol) for e, v in zip(expected, y))), None)
+    if isinstance(expected, float):
+        return None if np.isclose(expected, y, rtol, atol, equal_nan=True) else f"expected {expected}, got {y}"
+    return None if expected == y else f"expected {expected!r}, got {y!r}"
+
+
+def _compare_tensor(expected, y, rtol, atol):
+    if not isinstance(y, minicnn.Tensor):
+        return f"expected a tensor, got {type(y).__name__}"
+    if tuple(expected.shape) != tuple(y.shape):
+        return f"expected shape {tuple(expected.shape)}, got {tuple(y.shape)}"
+    if DTYPES.get(expected.dtype) != y.dtype:
+        return f"expected {expected.dtype}, got {y.dtype}"
+    if expected.dtype.is_floating_point and expected.requires_grad != y.requires_grad:
+        return f"expected requires_grad={expected.requires_grad}, got {y.requires_grad}"
+    e, v = expected.detach().numpy(), y.detach().numpy()
+    scale = 1e3 if expected.dtype == torch.float32 else 1
+    close = np.isclose(v, e, rtol * scale, atol * scale, equal_nan=True) if e.dtype.kind == "f" else e == v
+    if close.all():
+        return None
+    where = tuple(int(i) for i in np.argwhere(~close)[0]) if e.ndim else ()
+    return f"value at {where}: expected {e[where]}, got {v[where]} ({int((~close).sum())} of {e.size} differ)"
+
+
+def compare_gradients(expected, y, given, mine, rtol, atol):
+    """None when the gradients of every input agree, for a random upstream gradient of every output."""
+    pairs = [(e, v) for e, v in zip(tensors(expected, torch.Tensor), tensors(y, minicnn.Tensor)) if e.requires_grad]
+    if not pairs:
+        return None
+    generator = torch.Generator().manual_seed(1)
+    upstream = [torch.randn(e.shape, generator=generator, dtype=e.dtype) for e, _ in pairs]
+    torch.autograd.backward([e for e, _ in pairs], upstream)
+    try:
+        minicnn.autograd.backward([v for _, v in pairs], [convert(g) for g in upstream])
+    except Exception as error:
+        return f"backward: {type(error).__name__}: {error}"
+    for i, (e, v) in enumerate(zip(tensors(given, torch.Tensor), tensors(mine, minicnn.Tensor))):
+        wrong = _compare_gradient(e.grad, v.grad, rtol, atol)
+        if wrong:
+            return f"gradient of tensor {i} {tuple(e.shape)}: {wrong}"
+    return None
+
+
+def _compare_gradient(expected, got, rtol, atol):
+    if expected is None or got is None:
+        return None if expected is got else f"expected {expected}, got {got}"
+    return _compare_tensor(expected, got, rtol, atol)
+
+
+def refuses(op, sample):
+    """None when minicnn refuses the sample with an exception of the right kind, else a sentence."""
+    mine = [convert(v) for v in (sample.input, sample.args, sample.kwargs)]
+    try:
+        y = ours(op)(mine[0], *mine[1], **mine[2])
+    except REFUSALS as error:
+        return None if isinstance(error, minicnn.errors.Error) else f"NOTE raised by chance? {type(error).__name__}: {error}"
+    except Exception as error:
+        return f"raised {type(error).__name__}: {error}"
+    return f"accepted, gave {y!r}"[:300]
+
+
+def samples(op, dtype, reference=False):
+    requires_grad = dtype.is_floating_point and op.supports_autograd
+    make = op.reference_inputs if reference else op.sample_inputs
+    return make("cpu", dtype, requires_grad=requires_grad)
+
+
+def describe(sample):
+    def short(v):
+        if isinstance(v, torch.Tensor):
+            return f"{str(v.dtype)[6:]}{tuple(v.shape)}" + ("" if v.numel() > 4 else f"={v.tolist()}")
+        if isinstance(v, (list, tuple)):
+            return "[" + ", ".join(map(short, v)) + "]"
+        return repr(v)
+
+    kwargs = [f"{k}={short(v)}" for k, v in sample.kwargs.items()]
+    return ", ".join([short(sample.input), *map(short, sample.args), *kwargs])[:300]
+
+
+def run(op, dtype, form, reference, verbose):
+    """Walk one entry's samples and refused inputs; print what fails; return the counts."""
+    counts, printed = Counter(), 0
+    torch.manual_seed(0)
+    for kind, sample, check in _checks(op, dtype, form, reference):
+        try:
+            wrong = check()
+        except OutOfSurface as reason:
+            counts["skipped"] += 1
+            if verbose > 1:
+                print(f"   skipped: {reason}: {describe(sample)}")
+            continue
+        note = bool(wrong) and wrong.startswith("NOTE")
+        counts["failed" if wrong and not note else "passed"] += 1
+        if wrong and (printed < 3 or verbose) and (verbose or not note):
+            printed += 1
+            print(f"   {kind} {full_name(op)}({describe(sample)})\n      {wrong[:400]}")
+    return counts
+
+
+def _checks(op, dtype, form, reference):
+    if dtype in op.dtypes:
+        for sample in samples(op, dtype, reference):
+            yield "sample", sample, lambda s=sample: compare_sample(op, s, form)
+    if op.error_inputs_func is not None and form == "function" and dtype == torch.float64:
+        for error_input in op.error_inputs("cpu"):
+            sample = error_input.sample_input
+            yield "must be refused:", sample, lambda s=sample: refuses(op, s)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="+", help="entries of PyTorch's OpInfo table: add, nn.functional.conv2d, ...")
+    parser.add_argument("--dtype", default="float64")
+    parser.add_argument("--form", default="function", choices=("function", "method"))
+    parser.add_argument("--reference", action="store_true", help="the larger set of samples (reference_inputs)")
+    parser.add_argument("-v", "--verbose", action="count", default=0)
+    options = parser.parse_args()
+    total = Counter()
+    for op in entries(options.names):
+        try:
+            counts = run(op, getattr(torch, options.dtype), options.form, options.reference, options.verbose)
+        except AttributeError as error:
+            counts = Counter(missing=1)
+            print(f"   missing: {error}")
+        total += counts
+        print(f"{full_name(op):45} " + "  ".join(f"{k} {v}" for k, v in sorted(counts.items())))
+    print("total", dict(total))
+    return 1 if total["failed"] or total["missing"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
