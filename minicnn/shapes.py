@@ -119,6 +119,8 @@ def conv2d_window(shape, weight, stride=1, padding=0, dilation=1, groups=1):
     check_images(shape)
     if len(weight) != 4:
         raise ShapeError(f"expected weight of 4 dimensions (O, C/groups, KH, KW), got shape {tuple(weight)}")
+    if weight[0] < 1:
+        raise ShapeError(f"expected at least one output channel, got weight of shape {tuple(weight)}")
     check_groups(weight[0], groups)
     if shape[1] != weight[1] * groups:
         raise ShapeError(
@@ -175,6 +177,8 @@ def pool2d_window(shape, kernel_size, stride=None, padding=0, dilation=1, ceil_m
     stride = kernel if stride is None or stride == () or stride == [] else pair(stride, "stride", least=1)
     padding, dilation = pair(padding, "padding", least=0), pair(dilation, "dilation", least=1)
     check_images(shape)
+    if min(shape[1:]) == 0:
+        raise ShapeError(f"pooling needs images that are not empty, got {named(shape, 'NCHW')}; only the batch may be")
     if any(2 * p > d * (k - 1) + 1 for p, k, d in zip(padding, kernel, dilation)):
         raise BadValue(f"padding {padding} must be at most half of the kernel size {kernel}: a window would see padding only")
     return window(tuple(shape[2:]), kernel, stride, tuple((p, p) for p in padding), dilation, bool(ceil_mode))

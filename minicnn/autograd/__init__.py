@@ -1,6 +1,19 @@
 """Automatic differentiation: how gradients come about. Read graph.py, then backward.py, then operation.py."""
 
-from .backward import backward, grad
-from .mode import detect_anomaly, enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
+from ..tensor import Tensor
+from . import function
+from .backward import backward, grad, tensor_backward
+from .function import Function
+from .gradcheck import gradcheck, gradgradcheck
+from .hooks import add_hook, retain_grad
+from .layercheck import check_layer
+from .mode import (
+    detect_anomaly, enable_grad, inference_mode, is_grad_enabled, no_grad, set_detect_anomaly, set_grad_enabled,
+)
 
-__all__ = ["backward", "detect_anomaly", "enable_grad", "grad", "inference_mode", "is_grad_enabled", "no_grad", "set_grad_enabled"]
+__all__ = [
+    "Function", "backward", "check_layer", "detect_anomaly", "enable_grad", "function", "grad", "gradcheck", "gradgradcheck",
+    "inference_mode", "is_grad_enabled", "no_grad", "set_detect_anomaly", "set_grad_enabled",
+]
+
+Tensor.backward, Tensor.register_hook, Tensor.retain_grad = tensor_backward, add_hook, retain_grad

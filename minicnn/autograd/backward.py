@@ -2,50 +2,88 @@
 
 Each node is met once, after everything that used its output, so that its gradient is complete: nodes wait in a heap and
 the youngest comes first. No recursion: a chain of any length will do.
+
+Gradients are plain arrays on the way, unless a graph of the gradients themselves is asked for (`create_graph`): then they
+are tensors, and what the walk computes is recorded like any other operation.
 """
 
 from heapq import heappop, heappush
 
-from ..errors import BadValue, GraphError, ShapeError
+import numpy as np
+
+from ..errors import BadType, BadValue, GraphError, ShapeError
 from ..tensor import Tensor, wrap
-from .graph import Leaf, edge_of
-from .mode import enable_grad, no_grad
+from .graph import Leaf, accumulate, edge_of
+from .mode import mode
 
 
-def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False):
-    """Add d(sum of tensors · grad_tensors)/d(leaf) to the `.grad` of every leaf they depend on."""
+def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, inputs=None):
+    """Add d(Σ tensors · grad_tensors)/d(leaf) to the `.grad` of every leaf they depend on (or of `inputs` only)."""
     roots = _roots(_as_list(tensors), _as_list(grad_tensors), create_graph)
     keep = create_graph if retain_graph is None else retain_graph
-    _walk(roots, None, keep, create_graph)
+    if inputs is None:
+        Walk(create_graph, keep).run(roots)
+        return
+    inputs = _as_list(inputs)
+    if not inputs:
+        raise GraphError("backward(inputs=...) needs at least one input")
+    for x, dx in zip(inputs, _gradients(roots, inputs, keep, create_graph)):
+        if dx is not None:
+            accumulate(x, dx)
 
 
-def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=False, allow_unused=None,
-         materialize_grads=False):
+def tensor_backward(self, gradient=None, retain_graph=None, create_graph=False, inputs=None):
+    """Compute the gradient of this tensor with respect to every leaf it depends on, added to the leaves' `.grad`.
+
+    A tensor of more than one element needs the `gradient` to start from, of its own shape.
+    """
+    backward([self], [gradient], retain_graph, create_graph, inputs)
+
+
+def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=False, only_inputs=True, allow_unused=None,
+         is_grads_batched=False, materialize_grads=False):
     """The gradients of `outputs` (weighted by `grad_outputs`) with respect to `inputs`, as a tuple; `.grad` stays untouched.
 
     With `create_graph=True` the gradients are themselves recorded and can be differentiated again, to any order. An
     input that the outputs do not depend on is an error, unless `allow_unused` (None in its place) or
     `materialize_grads` (zeros in its place).
     """
+    if is_grads_batched or not only_inputs:
+        raise BadValue("grad() has neither is_grads_batched=True nor only_inputs=False")
+    if allow_unused is False and materialize_grads:
+        raise BadValue("materialize_grads=True puts zeros in the place of unused inputs: allow_unused cannot be False")
     inputs = _as_list(inputs)
     roots = _roots(_as_list(outputs), _as_list(grad_outputs), create_graph)
+    keep = create_graph if retain_graph is None else retain_graph
+    found = _gradients(roots, inputs, keep, create_graph)
+    unused = [i for i, dx in enumerate(found) if dx is None]
+    if unused and not allow_unused and not materialize_grads:
+        raise GraphError(f"the outputs do not depend on input {unused[0]} of grad(); pass allow_unused=True to get "
+                         "None for it, or materialize_grads=True for zeros")
+    return tuple(_result(dx, x, materialize_grads) for dx, x in zip(found, inputs))
+
+
+def _result(dx, x, materialize):
+    if dx is None:
+        return wrap(x.array * 0) if materialize else None
+    return dx if isinstance(dx, Tensor) else wrap(dx)
+
+
+def _gradients(roots, inputs, retain_graph, create_graph):
+    """What arrives at each of the inputs: an array of its own, a tensor when a graph is created, None when nothing does."""
     for position, x in enumerate(inputs):
-        if not x.requires_grad:
+        if not isinstance(x, Tensor) or not x.tracked:
             raise GraphError(f"input {position} of grad() does not require a gradient")
     edges = [edge_of(x) for x in inputs]
-    keep = create_graph if retain_graph is None else retain_graph
-    found = _walk(roots, set(edges), keep, create_graph)
-    return tuple(_found(found.get(e), x, i, allow_unused, materialize_grads) for i, (e, x) in enumerate(zip(edges, inputs)))
+    found = Walk(create_graph, retain_graph, set(edges)).run(roots)
+    return [found.get(edge) if create_graph else _copy(found.get(edge)) for edge in edges]
 
 
-def _found(gradient, x, position, allow_unused, materialize):
-    if gradient is not None:
-        return gradient if isinstance(gradient, Tensor) else wrap(gradient)
-    if materialize:
-        return Tensor(x.array * 0)
-    if not allow_unused:
-        raise GraphError(f"the outputs do not depend on input {position} of grad(); pass allow_unused=True to get None for it")
-    return None
+def _copy(array):
+    return None if array is None else array.copy()
+
+
+# Where to start ----------------------------------------------------------------------------------------------------------
 
 
 def _as_list(tensors):
@@ -53,7 +91,7 @@ def _as_list(tensors):
 
 
 def _roots(tensors, gradients, create_graph):
-    """Pairs of (node, gradient to start from): a Tensor when a graph is created, else a plain array."""
+    """Pairs of (node, gradient to start from)."""
     if gradients == [None]:
         gradients = [None] * len(tensors)
     if len(gradients) != len(tensors):
@@ -62,92 +100,90 @@ def _roots(tensors, gradients, create_graph):
 
 
 def _root_edge(y):
-    if not y.requires_grad:
+    edge = edge_of(y)
+    if edge is None:
         raise GraphError(
             "this tensor does not require a gradient and was not made by a recorded operation; set requires_grad=True on "
             "what it is computed from, and compute it outside no_grad()"
         )
-    return edge_of(y)
+    return edge
 
 
 def _seed(y, gradient, create_graph):
+    """The gradient to start from: 1 for a scalar, else what was passed, checked."""
     if gradient is None:
-        if y.array.size != 1:
-            raise GraphError(f"backward needs a gradient for an output of shape {tuple(y.shape)}: only a scalar has "
-                             "the implicit gradient 1. Reduce it first (loss.mean()), or pass gradient=")
-        gradient = wrap(y.array * 0 + 1)
+        return _one(y, create_graph)
     if not isinstance(gradient, Tensor):
-        gradient = Tensor(gradient)
-    if gradient.shape != y.shape:
-        raise ShapeError(f"the gradient passed to backward has shape {tuple(gradient.shape)}; "
-                         f"the output has shape {tuple(y.shape)}")
+        raise BadType(f"the gradient passed to backward must be a tensor, got {type(gradient).__name__}")
+    if gradient.array.shape != y.array.shape:
+        raise ShapeError(f"the gradient passed to backward has shape {gradient.array.shape}; "
+                         f"the output has shape {y.array.shape}")
     if create_graph:
-        return gradient
-    return gradient.array if gradient.array.dtype == y.array.dtype else gradient.array.astype(y.array.dtype)
+        return gradient.to(y.array.dtype)
+    return gradient.array.astype(y.array.dtype)             # a copy: a leaf may keep it
 
 
-def _walk(roots, targets, retain_graph, create_graph):
-    """Walk once. Leaves accumulate into `.grad`; with `targets`, their gradients are returned instead."""
-    useful = None if targets is None else _leading_to(targets, [edge for edge, _ in roots])
-    pending, queue, found = {}, [], {}
-    for edge, dy in roots:
-        _arrive(edge, dy, pending, queue)
-    with enable_grad() if create_graph else no_grad():
-        while queue:
-            node = heappop(queue)[1]
-            dy = _run_hooks(node, pending.pop(node), create_graph)
-            if targets is not None and node in targets:
-                found[node] = dy
-            elif targets is None and type(node) is Leaf:
-                _accumulate(node.tensor(), dy)
-            _pass_on(node, dy, useful, create_graph, pending, queue)
-            if not retain_graph:
-                node.release()
-    return found
+def _one(y, create_graph):
+    if y.array.size != 1:
+        raise GraphError(f"backward needs a gradient for an output of shape {y.array.shape}: only a scalar has "
+                         "the implicit gradient 1. Reduce it first (loss.mean()), or pass gradient=")
+    one = y.array.copy()
+    one.fill(1)
+    return wrap(one) if create_graph else one
 
 
-def _pass_on(node, dy, useful, create_graph, pending, queue):
-    """Ask a node for its inputs' gradients and hand them to the nodes that made those inputs."""
-    edges = node.edges
-    needed = [e is not None and (useful is None or e in useful) for e in edges]
-    if True not in needed:
-        return
-    for edge, wanted, dx in zip(edges, needed, node.gradients(dy, needed, create_graph)):
-        if wanted and dx is not None:
-            if type(edge) is Leaf and not create_graph and (dx is dy or dx.base is not None):
-                dx = dx.copy()          # a leaf keeps what it gets: it must not share memory with anybody
-            _arrive(edge, dx, pending, queue)
+# The walk ----------------------------------------------------------------------------------------------------------------
 
 
-def _arrive(edge, dx, pending, queue):
-    """Add a gradient to what waits at a node; the first to arrive puts the node in the queue."""
-    if edge in pending:
-        pending[edge] = pending[edge] + dx
-    else:
-        pending[edge] = dx
-        heappush(queue, (-edge.number, edge))
+class Walk:
+    """One walk. Leaves add to their `.grad`; with `targets` (nodes), nothing does, and what arrives there is returned."""
 
+    def __init__(self, create_graph, retain_graph, targets=None):
+        self.create_graph, self.retain_graph, self.targets = create_graph, retain_graph, targets
+        self.pending, self.queue, self.found = {}, [], {}
 
-def _run_hooks(node, dy, create_graph):
-    if not node.hooks:
-        return dy
-    dy = dy if create_graph else wrap(dy)
-    for hook in list(node.hooks.values()):
-        changed = hook(dy)
-        dy = dy if changed is None else changed
-    return dy if create_graph else dy.array
+    @np.errstate(all="ignore")
+    def run(self, roots):
+        self.useful = None if self.targets is None else _leading_to(self.targets, [edge for edge, _ in roots])
+        for edge, dy in roots:
+            self.arrive(edge, dy)
+        before, mode.enabled = mode.enabled, self.create_graph
+        try:
+            while self.queue:
+                node = heappop(self.queue)[1]
+                self.visit(node, self.pending.pop(node))
+        finally:
+            mode.enabled = before
+        return self.found
 
+    def visit(self, node, dy):
+        """The node's gradient is complete: use it, and hand the inputs' gradients on to the nodes that made them."""
+        if node.hooks is not None:
+            dy = node.hooks.run(dy)
+        if self.targets is None:
+            needed = node.edges                 # whatever has a node needs its gradient
+        else:
+            if node in self.targets:
+                self.found[node] = dy
+            needed = [edge if edge in self.useful else None for edge in node.edges]
+            if not any(needed):
+                return
+        for edge, dx in zip(needed, node.gradients(dy, needed, self.create_graph)):
+            if edge is not None and dx is not None:
+                self.arrive(edge, dx, dy)
+        if not self.retain_graph:
+            node.release()
 
-def _accumulate(tensor, dy):
-    if tensor is None:
-        return
-    if tensor.grad is None:
-        tensor.grad = dy if isinstance(dy, Tensor) else wrap(dy)
-    elif isinstance(dy, Tensor) or tensor.grad.requires_grad:
-        tensor.grad = tensor.grad + dy
-    else:
-        tensor.grad.array += dy
-        tensor.grad.bump_version()
+    def arrive(self, edge, dx, dy=None):
+        """Add a gradient to what waits at a node; the first to arrive puts the node in the queue."""
+        waiting = self.pending.get(edge)
+        if waiting is not None:
+            self.pending[edge] = waiting + dx
+            return
+        if type(edge) is Leaf and not self.create_graph and (dx is dy or dx.base is not None):
+            dx = dx.copy()                      # it may become the leaf's `.grad`: nobody else may hold its memory
+        self.pending[edge] = dx
+        heappush(self.queue, (-edge.number, edge))
 
 
 def _leading_to(targets, roots):

@@ -8,32 +8,40 @@ does, falling numbers are a topological order.
 import weakref
 from itertools import count
 
+from .. import arrays
 from ..errors import GraphError
+from ..tensor import Tensor, wrap
 
 FREED = "freed"
-_next_number = count(1).__next__
+next_number = count(1).__next__
 
 
 class Node:
-    """One recorded operation: how to get from the gradient of its output to those of its inputs."""
+    """One recorded operation: how to get from the gradient of its output to those of its inputs.
 
-    __slots__ = ("operation", "edges", "saved", "inputs", "attributes", "versions", "number", "hooks")
+    operation   what was computed; it knows the derivative
+    edges       for each input, the node that its gradient goes to, or None where no gradient is needed
+    saved       what the forward put aside for the backward, or FREED
+    versions    how often the saved arrays had been changed in place when they were saved
+    inputs      a layer operation's inputs, for its definition, with their versions
+    """
 
-    def __init__(self, operation, inputs, attributes):
+    saved = inputs = hooks = None
+    versions = ()
+
+    def __init__(self, operation, inputs, attributes=None):
         self.operation = operation
-        self.edges = tuple([edge_of(x) for x in inputs])
+        self.edges = [edge_of(x) for x in inputs]
+        self.number = next_number()
         self.attributes = attributes
-        self.saved = self.inputs = self.hooks = None
-        self.versions = ()
-        self.number = _next_number()
 
     def name(self):
         return self.operation.name
 
-    def watch(self, tensor):
-        """Remember how often this tensor has been changed in place, as of now."""
-        cell = tensor.version_cell()
-        self.versions += ((cell, cell[0]),)
+    @property
+    def next_functions(self):
+        """The edges as PyTorch shows them: pairs of (node, 0)."""
+        return tuple((edge, 0) for edge in self.edges)
 
     def check_usable(self):
         """Refuse to go backward over arrays that were freed, or overwritten since they were saved."""
@@ -42,24 +50,24 @@ class Node:
                 f"backward went through {self.name()} a second time, after its saved arrays were freed; call the first "
                 "backward with retain_graph=True, or run the forward pass again"
             )
-        for cell, version in self.versions:
-            if cell[0] != version:
-                raise GraphError(
-                    f"an array that {self.name()} saved for its backward was changed in place afterwards "
-                    f"(version {cell[0]}, expected {version}); change a clone() of it, or change it after backward()"
-                )
+        self.check_unchanged(self.versions)
 
-    def release(self):
-        """Free what was saved. An operation that saved nothing can be walked again."""
-        if self.saved:
-            self.saved = FREED
-            self.inputs = None
-            self.versions = ()
+    def check_unchanged(self, versions):
+        for cell, version in versions:
+            if cell[0] != version:
+                raise GraphError(f"an array that {self.name()} saved for its backward was changed in place afterwards; "
+                                 "change a clone() of it, or change it after backward()")
 
     def gradients(self, dy, needed, create_graph):
         """The gradient of each input (None where it is not needed) from the output's."""
-        self.check_usable()
+        if self.saved is not None:
+            self.check_usable()
         return self.operation.gradients(self, dy, needed, create_graph)
+
+    def release(self):
+        """Free what was saved. An operation that saved nothing can be walked again."""
+        if self.saved is not None:
+            self.saved, self.inputs, self.versions = FREED, None, ()
 
     def __repr__(self):
         return f"<{self.name()} node {self.number}>"
@@ -68,28 +76,65 @@ class Node:
 class Leaf(Node):
     """Where the walk ends: a tensor that the user made. Holds it weakly: the graph keeps nobody's parameters alive."""
 
-    __slots__ = ("tensor",)
-
     def __init__(self, tensor):
+        super().__init__(None, ())
         self.tensor = weakref.ref(tensor)
-        self.edges, self.number, self.hooks, self.saved = (), _next_number(), None, None
+
+    @property
+    def variable(self):
+        return self.tensor()
 
     def name(self):
         return "AccumulateGrad"
 
     def gradients(self, dy, needed, create_graph):
+        """Nobody to hand the gradient on to: it is added to the tensor's `.grad`."""
+        tensor = self.tensor()
+        if tensor is not None:
+            accumulate(tensor, dy)
         return ()
 
-    def release(self):
-        pass
+
+def accumulate(tensor, dy):
+    """tensor.grad += dy. The first gradient becomes `.grad` itself, so nobody else may hold its memory."""
+    grad = tensor.grad
+    if isinstance(dy, Tensor):              # a graph is being created: the gradient can be differentiated itself
+        tensor.grad = dy.clone() if grad is None else grad + dy
+    elif grad is None:
+        tensor.grad = wrap(dy)
+    elif grad.requires_grad:
+        tensor.grad = grad.detach() + wrap(dy)
+    else:
+        grad.array += dy
+        grad.bump_version()
+
+
+def versions_of(tensors):
+    """How often each tensor has been changed in place, as of now: (the counter, its value) of each."""
+    cells = [t.version_cell() for t in tensors if isinstance(t, Tensor)]
+    return tuple([(cell, cell[0]) for cell in cells])
 
 
 def edge_of(x):
     """The node that a gradient for `x` goes to, or None when `x` needs none (or is no tensor at all)."""
-    if not getattr(x, "tracked", False):
+    if not isinstance(x, Tensor) or not x.tracked:
         return None
     if x.node is not None:
         return x.node
     if x.leaf is None:
         x.leaf = Leaf(x)
     return x.leaf
+
+
+def as_recorded(value, edge):
+    """A tensor with this array that stands where `edge` is in the graph; outside of it for None. Numbers stay numbers."""
+    if edge is None and not arrays.is_array(value):
+        return value
+    t = wrap(value)
+    if edge is not None:
+        t.tracked = True
+        if type(edge) is Leaf:
+            t.leaf = edge
+        else:
+            t.node = edge
+    return t

@@ -61,16 +61,30 @@ def detect_anomaly(check_nan=True):
     return _Switch("anomaly", check_nan)
 
 
-class set_grad_enabled(_Switch):
-    """Turns recording on or off at once; used as a `with` block, it puts the former state back at the end."""
+class _Setter(_Switch):
+    """Sets a switch at once; used as a `with` block or decorator, it puts the former state back at the end."""
 
-    def __init__(self, mode_):
-        super().__init__("enabled", bool(mode_))
-        self.before.append(mode.enabled)
-        mode.enabled = self.value
+    def __init__(self, name, value):
+        super().__init__(name, bool(value))
+        self.before.append(getattr(mode, name))
+        setattr(mode, name, self.value)
 
     def __enter__(self):
-        mode.enabled = self.value
+        setattr(mode, self.name, self.value)
+
+    def __call__(self, function):
+        self.__exit__()
+        return super().__call__(function)
+
+
+def set_grad_enabled(mode):
+    """Turns recording on or off at once, or for a `with` block."""
+    return _Setter("enabled", mode)
+
+
+def set_detect_anomaly(mode, check_nan=True):
+    """Turns `detect_anomaly` on or off at once, or for a `with` block."""
+    return _Setter("anomaly", mode and check_nan)
 
 
 def is_grad_enabled():

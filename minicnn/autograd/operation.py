@@ -14,9 +14,9 @@ from collections import namedtuple
 
 import numpy as np
 
-from ..errors import GraphError
+from ..errors import GraphError, ShapeError
 from ..tensor import Tensor, wrap
-from .graph import Leaf, Node
+from .graph import Node, as_recorded, versions_of
 from .mode import mode
 
 
@@ -29,26 +29,33 @@ class Operation:
 
     def __init__(self, name, forward):
         self.name = name
-        self.forward = forward
+        self.input_names = input_names(forward)
+        self.forward = np.errstate(all="ignore")(forward)       # 1/0 is inf and 0/0 is nan, without a warning
         self.__doc__ = forward.__doc__
 
     def __call__(self, *inputs, **attributes):
-        tracked = tensors = False
         arrays = []
+        has_tensors = tracked = False
         for x in inputs:
             if isinstance(x, Tensor):
-                tensors = True
-                tracked = tracked or x.tracked
+                has_tensors = True
+                if x.tracked:
+                    tracked = True
+                if x._version is not None:
+                    x.check_current()
                 x = x.array
             arrays.append(x)
         y, saved = self.run(arrays, attributes)
-        if not tensors:
+        if not has_tensors:
             return y
         out = wrap(y)
         if mode.anomaly:
             check_finite(self.name, out.array)
         if tracked and mode.enabled:
-            self.record(out, inputs, arrays, saved, attributes)
+            node = Node(self, inputs, attributes)
+            node.shapes = [getattr(a, "shape", ()) for a in arrays]
+            self.save(node, inputs, arrays, saved, out)
+            out.node, out.tracked = node, True
         return out
 
     def __repr__(self):
@@ -59,71 +66,84 @@ class Elementary(Operation):
     """`Elementary(name, forward, rule, rule, ...)`: one rule per input, or None where there is no derivative.
 
     A rule is called with the output's gradient `dy` and, by their names, whatever else it has as parameters: inputs,
-    attributes, or `out`, the output. Nothing else is saved. A single rule with a parameter `position` serves every
-    input of a variadic operation. Where inputs were broadcast, the engine sums the gradient back to their shape.
+    attributes, or `out`, the output. Nothing else is saved. When inputs were broadcast, the engine sums their gradients
+    back to their shapes.
+
+    A forward of any number of inputs, `def forward(*xs, ...)`, has a single rule, with a parameter `position` that says for
+    which input; a parameter `xs` is the tuple of all inputs.
     """
 
     def __init__(self, name, forward, *rules):
         super().__init__(name, forward)
+        self.positions = {name: i for i, name in enumerate(self.input_names)}
         self.rules = [rule and (rule, tuple(inspect.signature(rule).parameters)[1:]) for rule in rules]
-        self.positions = {name: i for i, name in enumerate(_input_names(forward))}
-        self.shared_rule = bool(rules[0]) and "position" in self.rules[0][1]
+        self.variadic = not self.input_names
 
     def run(self, arrays, attributes):
         return self.forward(*arrays, **attributes), None
 
-    def rule(self, index):
-        return self.rules[0 if self.shared_rule else index]
+    def rule(self, position):
+        """(rule, the names of its further parameters)"""
+        return self.rules[0 if self.variadic else position]
 
-    def record(self, out, inputs, arrays, saved, attributes):
-        node = Node(self, inputs, attributes)
-        wanted = {}
-        for index, edge in enumerate(node.edges):
+    def save(self, node, inputs, arrays, saved, out):
+        """Put aside what the rules of the inputs that need a gradient will ask for."""
+        for position, edge in enumerate(node.edges):
             if edge is not None:
-                self._save(index, arrays, out, inputs, wanted, node)
-        node.saved = wanted or None
-        node.inputs = [(a.shape, a.dtype) if e is not None else None for a, e in zip(arrays, node.edges)]
-        out.node, out.tracked = node, True
+                rule = self.rule(position)
+                if rule is None:
+                    raise GraphError(f"{self.name} has no derivative with respect to its input {position}; detach() it")
+                for name in rule[1]:
+                    if name != "position" and name not in node.attributes:
+                        self._save(node, name, inputs, arrays, out)
 
-    def _save(self, index, arrays, out, inputs, wanted, node):
-        """Put aside what the rule of one input will ask for."""
-        rule = self.rule(index)
-        if rule is None:
-            raise GraphError(f"{self.name} has no derivative with respect to its input {index}; detach() that input")
-        for name in rule[1]:
-            if name in self.positions:
+    def _save(self, node, name, inputs, arrays, out):
+        if node.saved is None:
+            node.saved = {}
+        if name not in node.saved:
+            if name == "out":
+                value, tensors = out.array, (out,)
+            elif self.variadic:
+                value, tensors = tuple(arrays), inputs
+            else:
                 position = self.positions[name]
-                wanted[name] = arrays[position]
-                if isinstance(inputs[position], Tensor):
-                    node.watch(inputs[position])
-            elif name == "out":
-                wanted[name] = out.array
-                node.watch(out)
+                value, tensors = arrays[position], (inputs[position],)
+            node.saved[name] = value
+            node.versions += versions_of(tensors)
 
     def gradients(self, node, dy, needed, create_graph):
-        result = []
-        for index, wanted in enumerate(needed):
-            if not wanted:
-                result.append(None)
-                continue
-            rule, names = self.rule(index)
-            dx = rule(dy, *[self._value(node, name, index, create_graph) for name in names]) if names else rule(dy)
-            if mode.anomaly:
-                check_finite(f"the backward of {self.name}", getattr(dx, "array", dx))
-            result.append(_fit(dx, *node.inputs[index]))
-        return result
+        gradients = []
+        for position, wanted in enumerate(needed):
+            if wanted:
+                rule, names = self.rule(position)
+                dx = rule(dy, *[self._value(node, name, position, create_graph) for name in names]) if names else rule(dy)
+                gradients.append(self._fitting(dx, node.shapes[position]))
+            else:
+                gradients.append(None)
+        return gradients
 
-    def _value(self, node, name, index, create_graph):
+    def _fitting(self, dx, shape):
+        """The gradient in its input's shape."""
+        if mode.anomaly:
+            check_finite(f"the backward of {self.name}", getattr(dx, "array", dx))
+        if dx.shape != shape:
+            return unbroadcast(dx, shape)
+        return dx if shape else _array(dx)
+
+    def _value(self, node, name, position, create_graph):
         """What a rule's parameter stands for: a saved array (a tensor in its place in the graph, when recording)."""
         if name == "position":
-            return index
+            return position
         if name in node.attributes:
             return node.attributes[name]
         value = node.saved[name]
         if not create_graph:
             return value
-        edge = node if name == "out" else node.edges[self.positions[name]]
-        return as_recorded(value, edge)
+        if name == "out":
+            return as_recorded(value, node)
+        if self.variadic:
+            return tuple(as_recorded(x, edge) for x, edge in zip(value, node.edges))
+        return as_recorded(value, node.edges[self.positions[name]])
 
 
 class Layer(Operation):
@@ -140,75 +160,79 @@ class Layer(Operation):
     def __init__(self, name, forward, backward, definition, replay=None):
         super().__init__(name, forward)
         self.backward, self.definition, self.replay = backward, definition, replay
-        self.input_names = _input_names(forward)
         self.needed = namedtuple("needed", self.input_names)
 
     def run(self, arrays, attributes):
         return self.forward(*arrays, **attributes)
 
-    def record(self, out, inputs, arrays, saved, attributes):
-        node = Node(self, inputs, attributes)
-        node.saved, node.inputs = saved, arrays if self.replay is None else None
-        for t in (*inputs, out):
-            if isinstance(t, Tensor) and _holds(saved, t.array):
-                node.watch(t)
-        out.node, out.tracked = node, True
+    def save(self, node, inputs, arrays, saved, out):
+        if self.backward is None:
+            raise GraphError(f"{self.name} has no backward; compute it under no_grad(), or detach() its inputs")
+        node.saved = () if saved is None else saved
+        node.versions = versions_of(t for t in (*inputs, out) if isinstance(t, Tensor) and _holds(saved, t.array))
+        if self.replay is None:
+            node.inputs = arrays, versions_of(inputs)
 
     def gradients(self, node, dy, needed, create_graph):
         if create_graph:
             return self._differentiate_definition(node, dy, needed)
-        gradients = self.backward(dy, node.saved, self.needed(*needed))
+        gradients = self.backward(dy, node.saved, self.needed(*map(bool, needed)))
+        held = list(node.saved) if isinstance(node.saved, tuple) else [node.saved]
+        return [self._checked(dx, node, position, held) if wanted else None
+                for position, (dx, wanted) in enumerate(zip(gradients, needed))]
+
+    def _checked(self, dx, node, position, held):
+        """A gradient that fits its input, and is none of the arrays that somebody holds already."""
+        if dx is None:
+            return None
+        if dx.shape != node.shapes[position]:
+            raise ShapeError(f"the backward of {self.name} gave a gradient of shape {dx.shape} for {self.input_names[position]}, "
+                             f"which has shape {node.shapes[position]}")
         if mode.anomaly:
-            for dx in gradients:
-                check_finite(f"the backward of {self.name}", dx)
-        return gradients
+            check_finite(f"the backward of {self.name}", dx)
+        dx = dx.copy() if any(dx is other for other in held) else _array(dx)
+        held.append(dx)
+        return dx
 
     def _differentiate_definition(self, node, dy, needed):
         """The same gradients as recorded operations: those of the definition, at the same inputs."""
         from .backward import grad
 
-        arrays = node.inputs if self.replay is None else self.replay(node.saved)
-        stand_ins = [stand_in(as_recorded(a, e)) if e is not None else a if a is None else wrap(a)
-                     for a, e in zip(arrays, node.edges)]
-        y = self.definition(*stand_ins, **node.attributes)
-        wanted = [x for x, asked in zip(stand_ins, needed) if asked]
+        xs = [identity(x) if asked else x for x, asked in zip(self._replayed(node), needed)]
+        y = self.definition(*xs, **node.attributes)
+        wanted = [x for x, asked in zip(xs, needed) if asked]
         found = iter(grad(y, wanted, dy, create_graph=True, materialize_grads=True))
         return [next(found) if asked else None for asked in needed]
 
+    def _replayed(self, node):
+        """The inputs once more, each in its place in the graph."""
+        if self.definition is None:
+            raise GraphError(f"{self.name} has no definition, so its gradient cannot be differentiated again")
+        if self.replay is not None:
+            arrays = self.replay(node.saved)
+        else:
+            arrays, versions = node.inputs
+            node.check_unchanged(versions)
+        return [as_recorded(a, edge) for a, edge in zip(arrays, node.edges)]
 
-def _input_names(forward):
-    """The positional parameters of a forward; NumPy's ufuncs have x, or x and y."""
+
+
+
+def input_names(forward):
+    """The positional parameters of a forward; NumPy's ufuncs have x, or x and y. None where there are any number."""
     if isinstance(forward, np.ufunc):
         return ("x", "y")[: forward.nin]
     parameters = inspect.signature(forward).parameters.values()
     return tuple(p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD)
 
 
-stand_in = Elementary("Identity", lambda x: x, lambda dy: dy)
+def _array(x):
+    """NumPy makes scalars of 0-d results; gradients are arrays (or tensors)."""
+    return np.asarray(x) if isinstance(x, np.generic) else x
 
 
-def as_recorded(array, edge):
-    """A tensor with this array that stands where `edge` is in the graph (nowhere, for None)."""
-    if not isinstance(array, np.ndarray) and not hasattr(array, "__cuda_array_interface__"):
-        return array
-    t = wrap(array)
-    if edge is not None:
-        t.tracked = True
-        if type(edge) is Leaf:
-            t.leaf = edge
-        else:
-            t.node = edge
-    return t
-
-
-def _fit(dx, shape, dtype):
-    """A gradient in its input's shape and dtype: summed over the axes that broadcasting added or stretched."""
-    if dx.shape != shape:
-        dx = _unbroadcast(dx, shape)
-    return dx if dx.dtype == dtype else dx.astype(dtype) if not isinstance(dx, Tensor) else dx.to(dtype)
-
-
-def _unbroadcast(dx, shape):
+def unbroadcast(dx, shape):
+    """dx summed over the axes that broadcasting added or stretched."""
     added = len(dx.shape) - len(shape)
     axes = tuple(i for i, n in enumerate(dx.shape) if i < added or (shape[i - added] == 1 and n != 1))
     return dx.sum(axes, keepdims=True).reshape(shape)
@@ -226,3 +250,6 @@ def check_finite(what, array):
     if bad.any():
         raise GraphError(f"{what} made the first non-finite value: {int(bad.sum())} of {array.size} elements, "
                          f"shape {tuple(array.shape)}")
+
+
+identity = Elementary("Identity", lambda x: x, lambda dy: dy)

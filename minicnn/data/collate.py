@@ -65,7 +65,7 @@ def _collate_entries(batch, first):
     lengths = {len(sample) for sample in batch}
     if len(lengths) > 1:
         raise ShapeError(f"the sequences in a batch must be of equal length, got {sorted(lengths)}")
-    return [default_collate(list(entries)) for entries in zip(*batch)]
+    return [default_collate(entries) for entries in zip(*batch)]
 
 
 def _rebuild_mapping(first, entries):

@@ -82,9 +82,13 @@ class DataLoader:
             with seeded(seed + number):
                 return load(job)
 
-        numbered = enumerate(jobs)
-        batches = _prefetched(run, numbered, workers, self) if workers else map(run, numbered)
-        return itertools.takewhile(lambda batch: batch is not END, batches)
+        batches = self._run_ahead(run, enumerate(jobs), workers) if workers else map(run, enumerate(jobs))
+        return _until_end(batches) if self._is_stream else batches
+
+    def _run_ahead(self, run, jobs, workers):
+        from .workers import prefetch  # threads are imported by those who use them
+
+        return prefetch(run, jobs, workers, workers * self.prefetch_factor, self.timeout, self.worker_init_fn)
 
     def _plan(self):
         """(load, jobs, workers): `load(job)` makes one batch. Only one worker can read from a stream."""
@@ -108,11 +112,11 @@ class DataLoader:
         return END if incomplete else self.collate_fn(batch)
 
 
-def _prefetched(run, jobs, workers, options):
-    """run(job) for each job, in order, computed ahead by threads; they end with the iteration, however it ends."""
-    from .workers import prefetch
-
-    return prefetch(run, jobs, workers, workers * options.prefetch_factor, options.timeout, options.worker_init_fn)
+def _until_end(batches):
+    for batch in batches:
+        if batch is END:
+            return
+        yield batch
 
 
 _FIXED = ("batch_size", "batch_sampler", "sampler", "drop_last", "dataset", "persistent_workers")

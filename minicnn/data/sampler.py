@@ -138,4 +138,10 @@ def _check_count(name, count):
 
 
 def _stream(generator):
-    return (generator or arrays.default_generator).numpy
+    """The numpy.random.Generator of a given Generator; else one of our own, seeded from the default stream.
+
+    Our own, so that the order does not depend on what else is drawn from the default stream during the epoch.
+    """
+    if generator is not None:
+        return generator.numpy
+    return arrays.Generator().manual_seed(int(arrays.default_generator.numpy.integers(2**63))).numpy

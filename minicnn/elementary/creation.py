@@ -13,7 +13,7 @@ def tensor(data, *, dtype=None, device=None, requires_grad=False, pin_memory=Fal
     array = as_array(data, dtype)
     module = arrays.module_of(array) if device is None else arrays.module_for(device)
     array = arrays.to_numpy(array) if module is np else array
-    return Tensor(module.array(array, copy=True), requires_grad)
+    return Tensor(module.array(array, copy=True), requires_grad=requires_grad)
 
 
 def as_tensor(data, dtype=None, device=None):
@@ -41,7 +41,7 @@ def full(size, fill_value, *, dtype=None, device=None, requires_grad=False):
     """A tensor filled with one value; its dtype follows the value unless given."""
     dtype = as_array(fill_value).dtype if dtype is None else arrays.as_dtype(dtype)
     value = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
-    return Tensor(arrays.module_for(device).full(_shape((size,)), value, dtype), requires_grad)
+    return Tensor(arrays.module_for(device).full(_shape((size,)), value, dtype), requires_grad=requires_grad)
 
 
 def _filled(value):
@@ -86,7 +86,7 @@ def arange(start, end=None, step=1, *, dtype=None, device=None, requires_grad=Fa
         dtype = arrays.float32 if any(isinstance(v, float) for v in (start, end, step)) else arrays.int64
     count = max(int(np.ceil((end - start) / step)), 0)
     values = start + np.arange(count) * step
-    return Tensor(arrays.to_device(values.astype(arrays.as_dtype(dtype)), device or "cpu"), requires_grad)
+    return Tensor(arrays.to_device(values.astype(arrays.as_dtype(dtype)), device or "cpu"), requires_grad=requires_grad)
 
 
 def linspace(start, end, steps, *, dtype=None, device=None, requires_grad=False):
@@ -94,12 +94,12 @@ def linspace(start, end, steps, *, dtype=None, device=None, requires_grad=False)
     if steps < 0:
         raise BadValue(f"linspace: steps must not be negative, got {steps}")
     values = np.linspace(float(start), float(end), steps).astype(arrays.as_dtype(dtype or arrays.float32))
-    return Tensor(arrays.to_device(values, device or "cpu"), requires_grad)
+    return Tensor(arrays.to_device(values, device or "cpu"), requires_grad=requires_grad)
 
 
 def eye(n, m=None, *, dtype=None, device=None, requires_grad=False):
     """The identity matrix (n, m)."""
-    return Tensor(arrays.module_for(device).eye(n, m, dtype=arrays.as_dtype(dtype or arrays.float32)), requires_grad)
+    return Tensor(arrays.module_for(device).eye(n, m, dtype=arrays.as_dtype(dtype or arrays.float32)), requires_grad=requires_grad)
 
 
 # Random numbers ----------------------------------------------------------------------------------------------------------
@@ -110,18 +110,18 @@ def _stream(generator):
 
 
 def _drawn(values, dtype, device, requires_grad):
-    return Tensor(arrays.to_device(values.astype(arrays.as_dtype(dtype)), device or "cpu"), requires_grad)
+    return Tensor(arrays.to_device(values.astype(arrays.as_dtype(dtype)), device or "cpu"), requires_grad=requires_grad)
 
 
 def randn(*size, generator=None, dtype=None, device=None, requires_grad=False):
     """Normal random numbers of mean 0 and deviation 1."""
-    return _drawn(np.asarray(_stream(generator).standard_normal(_shape(size))), dtype or arrays.float32, device, requires_grad)
+    return _drawn(np.asarray(_stream(generator).standard_normal(_shape(size))), dtype or arrays.float32, device, requires_grad=requires_grad)
 
 
 def rand(*size, generator=None, dtype=None, device=None, requires_grad=False):
     """Uniform random numbers in [0, 1)."""
     dtype = arrays.as_dtype(dtype or arrays.float32)
-    return _drawn(np.asarray(_stream(generator).random(_shape(size), dtype)), dtype, device, requires_grad)
+    return _drawn(np.asarray(_stream(generator).random(_shape(size), dtype)), dtype, device, requires_grad=requires_grad)
 
 
 def randint(low, high=None, size=None, *, generator=None, dtype=None, device=None, requires_grad=False):
@@ -130,7 +130,7 @@ def randint(low, high=None, size=None, *, generator=None, dtype=None, device=Non
         low, high, size = 0, low, high
     if low >= high:
         raise BadValue(f"randint: low must be below high, got {low} and {high}")
-    return _drawn(np.asarray(_stream(generator).integers(low, high, _shape((size,)))), dtype or arrays.int64, device, requires_grad)
+    return _drawn(np.asarray(_stream(generator).integers(low, high, _shape((size,)))), dtype or arrays.int64, device, requires_grad=requires_grad)
 
 
 def randperm(n, *, generator=None, dtype=None, device=None):

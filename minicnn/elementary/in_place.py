@@ -6,6 +6,7 @@ The second needs no special treatment by backward: `x.add_(y)` computes `x + y` 
 import numpy as np
 
 from .. import arrays
+from ..autograd.graph import as_recorded, edge_of
 from ..autograd.mode import mode
 from ..errors import BadType, GraphError, ShapeError
 from ..tensor import Tensor, wrap
@@ -79,7 +80,7 @@ def clamp_(self, min=None, max=None):
 
 def apply_in_place(self, function):
     """A function of one tensor in place: `relu_`, `exp_` and the like."""
-    result = function(self)
+    result = function(as_recorded(self.array, edge_of(self)))     # what it saves is the old array, which nothing overwrites
     return write_in_place(self, lambda x: result, lambda array: np.copyto(array, result.array, "unsafe"))
 
 

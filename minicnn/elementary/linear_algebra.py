@@ -93,21 +93,7 @@ def _cast_like(x, like):
     return x if x.dtype == like.dtype else _cast(x, to=like.dtype)
 
 
-class _Einsum(Elementary):
-    """einsum saves all of its operands: every rule needs the others."""
-
-    def _save(self, index, arrays, out, inputs, wanted, node):
-        wanted["xs"] = tuple(inputs)
-        for x in inputs:
-            node.watch(x)
-
-    def _value(self, node, name, index, create_graph):
-        if name == "xs":
-            return node.saved["xs"] if create_graph else tuple(x.array for x in node.saved["xs"])
-        return super()._value(node, name, index, create_graph)
-
-
-_einsum = _Einsum("Einsum", lambda *xs, inputs, output, shapes: np.einsum(f"{','.join(inputs)}->{output}", *xs, optimize=True),
+_einsum = Elementary("Einsum", lambda *xs, inputs, output, shapes: np.einsum(f"{','.join(inputs)}->{output}", *xs, optimize=True),
                   _einsum_rule)
 
 

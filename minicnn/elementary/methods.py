@@ -123,7 +123,7 @@ Tensor.type = type
 def _new(fill):
     def make(self, *size, dtype=None, device=None, requires_grad=False):
         shape_ = shape.sizes(size)
-        return Tensor(np.full(shape_, fill, dtype or self.dtype, like=self.array), requires_grad)
+        return Tensor(np.full(shape_, fill, dtype or self.dtype, like=self.array), requires_grad=requires_grad)
 
     return make
 
@@ -135,7 +135,7 @@ Tensor.new_full = lambda self, size, fill_value, **options: _new(fill_value)(sel
 
 def new_tensor(self, data, *, dtype=None, requires_grad=False):
     """A tensor of this one's dtype and device from other data."""
-    return Tensor(np.asarray(data, dtype=dtype or self.dtype, like=self.array).copy(), requires_grad)
+    return Tensor(np.asarray(data, dtype=dtype or self.dtype, like=self.array).copy(), requires_grad=requires_grad)
 
 
 Tensor.new_tensor = new_tensor

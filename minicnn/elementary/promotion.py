@@ -10,13 +10,7 @@ import numpy as np
 
 from .. import arrays
 from ..errors import BadType, DeviceError
-from ..tensor import DEFAULT_DTYPES, Tensor
-
-_RANK = {"b": 0, "i": 1, "u": 1, "f": 2}
-
-
-def rank(dtype):
-    return _RANK[dtype.kind]
+from ..tensor import DEFAULT_DTYPES, Tensor, rank
 
 
 def _wider(a, b):
@@ -27,7 +21,7 @@ def _wider(a, b):
 
 def result_type(*operands):
     """The dtype that these tensors and numbers are computed in."""
-    groups = [[], [], []]
+    groups = [[], [], []]                                   # tensors with dimensions, 0-d tensors, numbers
     for x in operands:
         if isinstance(x, Tensor):
             groups[0 if x.array.ndim else 1].append(x.array.dtype)
@@ -45,7 +39,7 @@ def _number_dtype(x):
         if isinstance(x, kind):
             return DEFAULT_DTYPES[kind]
     if isinstance(x, np.generic):
-        return x.dtype
+        return arrays.as_dtype(x.dtype)
     raise BadType(f"expected a tensor or a number, got {type(x).__name__}")
 
 
@@ -60,7 +54,7 @@ def promoted(*operands):
 
 def _number(x, dtype, like):
     module = np if like is None else arrays.module_of(like.array)
-    return Tensor(module.asarray(x, dtype=dtype))
+    return Tensor(module.asarray(x).astype(dtype))
 
 
 def _same_device(operands):

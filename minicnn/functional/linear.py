@@ -1,5 +1,7 @@
 """The dense layer: y = x wᵀ + b, with w of shape (out_features, in_features)."""
 
+from math import prod
+
 from ..autograd.operation import Layer
 
 
@@ -20,9 +22,10 @@ def linear_backward(dy, saved, needed):
         dx[n,i] = Σ_o dy[n,o]·w[o,i]      dw[o,i] = Σ_n dy[n,o]·x[n,i]      db[o] = Σ_n dy[n,o]
     """
     x, w = saved
+    n = prod(dy.shape[:-1])
+    rows = dy.reshape(n, w.shape[0])                                        # (N, O)
     dx = dy @ w if needed.x else None                                       # (…, I) = (…, O) @ (O, I)
-    rows = dy.reshape(-1, w.shape[0])                                       # (N, O)
-    dw = rows.T @ x.reshape(-1, w.shape[1]) if needed.w else None           # (O, I) = (O, N) @ (N, I)
+    dw = rows.T @ x.reshape(n, w.shape[1]) if needed.w else None            # (O, I) = (O, N) @ (N, I)
     db = rows.sum(0) if needed.b else None
     return dx, dw, db
 

@@ -205,8 +205,9 @@ def _per_channel(v, x):
 
 def batch_moments(x):
     """Mean and (biased) variance of each channel, over all other axes."""
-    mean = x.mean(_others(x))
-    return mean, np.square(x - _per_channel(mean, x)).mean(_others(x))
+    m = max(x.size // max(x.shape[1], 1), 1)                               # 1 for an empty batch: its moments are 0
+    mean = x.sum(_others(x)) / m
+    return mean, np.square(x - _per_channel(mean, x)).sum(_others(x)) / m
 
 
 def batch_norm(x, w, b, mean, rstd):
@@ -218,7 +219,7 @@ def batch_norm(x, w, b, mean, rstd):
 
 def batch_norm_dx(dy, x, w, mean, rstd):
     """dx, dw, db where mean and rstd were computed from x itself; the derivation is in functional/normalization.py."""
-    m = x.size // max(x.shape[1], 1)
+    m = max(x.size // max(x.shape[1], 1), 1)
     db, dw = batch_norm_sums(dy, x, mean, rstd)
     scale = rstd if w is None else w * rstd
     slope = -scale * rstd * dw / m

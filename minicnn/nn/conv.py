@@ -73,7 +73,6 @@ class _ConvNd(Module):
         return convolution(padded, self.weight, self.bias, self.stride, 0, self.dilation, self.groups)
 
     def extra_repr(self):
-        ones = (1,) * self.dims
         shown = [f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"]
         shown += [f"padding={self.padding}"] if self.padding != (0,) * len(self.padding) else []
         shown += [f"dilation={self.dilation}"] if self.dilation != (1,) * len(self.dilation) else []

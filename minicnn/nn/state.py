@@ -7,7 +7,6 @@ import numpy as np
 from .. import arrays
 from ..errors import BadType, Error
 from ..tensor import Tensor
-from .naming import qualified
 from .parameter import Parameter
 
 
@@ -51,8 +50,8 @@ def load(module, state_dict, strict, assign):
         raise BadType(f"Expected state_dict to be dict-like, got {type(state_dict)}.")
     slots = {path: (register, name, tensor) for path, register, name, tensor in _slots(module)}
     values = {path: _as_tensor(state_dict[path]) for path in slots if path in state_dict}
-    differences = IncompatibleKeys(missing_keys=[path for path in slots if path not in state_dict and not _may_be_absent(path, state_dict)],
-                                   unexpected_keys=[path for path in state_dict if path not in slots])
+    missing = [path for path in slots if path not in state_dict and not _may_be_absent(path, state_dict)]
+    differences = IncompatibleKeys(missing, [path for path in state_dict if path not in slots])
     misfits = [_misfit(path, value, state_dict[path], slots[path][-1]) for path, value in values.items()]
     _raise_if_any(module, differences if strict else IncompatibleKeys([], []), [line for line in misfits if line])
     for path, value in values.items():

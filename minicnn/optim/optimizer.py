@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import arrays
 from ..autograd.mode import enable_grad
-from ..errors import BadType, BadValue, ShapeError
+from ..errors import BadType, BadValue
 from ..tensor import Tensor
 from .groups import prepare_group
 from .hooks import Hooks, with_step_hooks
@@ -66,15 +66,14 @@ class Optimizer(Hooks):
         if closure is not None:
             with enable_grad():
                 loss = closure()
-        for group in self.param_groups:
-            for p in group["params"]:
-                if p.grad is not None:
-                    self._move(p, group)
+        with np.errstate(all="ignore"):         # infinities go their way without a word, as on the GPU
+            for group in self.param_groups:
+                for p in group["params"]:
+                    if p.grad is not None:
+                        self._move(p, group)
         return loss
 
     def _move(self, p, group):
-        if p.grad.shape != p.shape:
-            raise ShapeError(f"a parameter of shape {tuple(p.shape)} has a gradient of shape {tuple(p.grad.shape)}")
         self.update(p.array, p.grad.array, self.state[p], group)
         p.bump_version()
 

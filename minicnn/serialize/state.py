@@ -16,7 +16,7 @@ from collections import OrderedDict
 import numpy as np
 
 from .. import arrays
-from ..errors import BadType, BadValue, DataError
+from ..errors import BadType, BadValue, DataError, DeviceError
 from ..tensor import Size, Tensor
 from .container import member_name
 from .document import MAX_DEPTH, MAX_DIGITS
@@ -141,13 +141,16 @@ class Reader:
         array = self.read_array(name)
         if str(array.dtype) not in arrays.DTYPES or (grad and array.dtype.kind != "f"):
             raise DataError(f"the state has a tensor of dtype {array.dtype}{' that requires a gradient' if grad else ''}")
-        return Tensor(arrays.to_device(array, self.place(device)), requires_grad=grad)
+        return Tensor(self.place(array, device), requires_grad=grad)
 
-    def place(self, device):
-        """Where a tensor that was saved on `device` goes."""
-        if isinstance(self.map_location, dict):
-            return self.map_location.get(device, device)
-        return device if self.map_location is None else self.map_location
+    def place(self, array, device):
+        """The array of a tensor that was saved on `device`, where `map_location` wants it."""
+        where = self.map_location
+        where = where.get(device, device) if isinstance(where, dict) else where
+        try:
+            return arrays.to_device(array, device if where is None else where)
+        except DeviceError as error:
+            raise DeviceError(f"{error}. To load tensors onto the CPU, pass map_location='cpu'") from None
 
     def read_array(self, name, words=None):
         if not isinstance(name, str) or name not in self.arrays:

@@ -264,7 +264,7 @@ def test_bad_targets_are_refused(reason):
 
 BAD_OPTIONS = [
     ("accuracy_score", dict(sample_weight=[1, 1])),
-    ("accuracy_score", dict(sample_weight=[0, 0, 0, 0])),
+    ("f1_score", dict(sample_weight=[0, 0, 0, 0])),
     ("accuracy_score", dict(sample_weight=[1, 1, 1, np.nan])),
     ("accuracy_score", dict(sample_weight=[[1], [1], [1], [1]])),
     ("accuracy_score", dict(sample_weight=2.0)),

@@ -26,13 +26,18 @@ def assert_same(scenario, rtol=1e-6, atol=1e-8):
     if isinstance(theirs, Exception):
         assert isinstance(ours, Exception), f"PyTorch refuses ({theirs!r}), minicnn returned {ours!r}"
         accepted = (ValueError, TypeError, RuntimeError, IndexError)
-        assert isinstance(ours, accepted if isinstance(theirs, (*accepted, AssertionError)) else type(theirs)), \
+        assert isinstance(ours, accepted if isinstance(theirs, (*accepted, AssertionError, ZeroDivisionError)) else type(theirs)), \
             f"PyTorch raises {theirs!r}, minicnn raises {ours!r}"
         assert str(ours), "an error says what is wrong"
         return
     if isinstance(ours, Exception):
         raise ours
     compare(ours, theirs, rtol, atol)
+
+
+def assert_both_refuse(scenario):
+    assert isinstance(outcome(scenario, torch), Exception), "PyTorch does not refuse this"
+    assert_same(scenario)
 
 
 def plain(value):

@@ -61,6 +61,17 @@ def test_layer_that_is_not_registered_keeps_the_plain_message():
     assert message_of(Holder(net)) == "expected this, got that"
 
 
+def test_module_that_calls_itself_has_no_path_either():
+    class Recursive(nn.Module):
+        def forward(self, x, depth=2):
+            if depth:
+                return self(x, depth - 1)
+            raise ShapeError("too deep")
+
+    assert message_of(Recursive()) == "too deep"
+    assert message_of(Holder(Recursive())) == "inner (Recursive): too deep"
+
+
 def test_other_exceptions_are_left_alone():
     net = nn.Sequential(Refuses(KeyError))
     with pytest.raises(KeyError) as caught:

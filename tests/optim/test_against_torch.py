@@ -189,6 +189,20 @@ def test_momentum_turned_on_later():
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_zeros_infinities_and_nan_go_where_pytorchs_go(name):
+    options = {} if name == "SGD" else {"eps": 0}
+    pair = Pair(name, options)
+    values = [0.0, 1e-200, 1e200, np.inf, np.nan]
+    for _ in range(3):
+        pair.give_gradients(missing=[0, 2, 3, 4])
+        pair.ours[1].grad.array[...] = values
+        pair.theirs[1].grad[...] = torch.tensor(values, dtype=torch.float64)
+        for optimizer in pair.optimizers:
+            optimizer.step()
+        pair.check(tolerance(name))
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_gradients_stay_as_they_are(name):
     pair = Pair(name, {"weight_decay": 0.1, "maximize": True})
     pair.give_gradients()

@@ -65,6 +65,14 @@ def test_loading_copies(name):
         np.testing.assert_array_equal(other.state[others[0]][key].array, value.array)
 
 
+def test_loading_copies_a_rate_that_is_a_tensor():
+    one, other = (optim.SGD([parameter(2)], lr=minicnn.tensor(rate)) for rate in (0.5, 0.25))
+    saved = one.state_dict()
+    other.load_state_dict(saved)
+    other.param_groups[0]["lr"].fill_(0.125)
+    assert one.param_groups[0]["lr"].item() == saved["param_groups"][0]["lr"].item() == 0.5
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_pytorchs_state_can_be_loaded(name):
     torch = pytest.importorskip("torch")

@@ -108,13 +108,6 @@ def test_the_same_parameter_twice():
         optim.SGD([p, p])
 
 
-def test_gradient_of_another_shape():
-    p = parameter(3)
-    p.grad = minicnn.Tensor(np.ones(1))
-    with pytest.raises(errors.ShapeError, match=r"\(3,\) has a gradient of shape \(1,\)"):
-        optim.SGD([p]).step()
-
-
 SCHEDULES = [
     (lr_scheduler.StepLR, {"step_size": 0}, "step_size"), (lr_scheduler.StepLR, {"step_size": 3, "gamma": math.nan}, "gamma"),
     (lr_scheduler.StepLR, {"step_size": "3"}, "step_size"), (lr_scheduler.MultiStepLR, {"milestones": 3}, "list of epochs"),

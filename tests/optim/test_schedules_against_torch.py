@@ -56,7 +56,7 @@ SCHEDULES = {
                  {"base_lr": 0.1, "max_lr": 0.5, "step_size_up": 5, "scale_fn": lambda x: 0.5, "mode": "own"},
                  {"base_lr": 0.1, "max_lr": 0.5, "step_size_up": 5, "cycle_momentum": False},
                  {"base_lr": 0.1, "max_lr": 0.5, "step_size_up": 5, "base_momentum": 0.6, "max_momentum": 0.95},
-                 {"base_lr": 0.1, "max_lr": 0.5}],
+                 {"base_lr": 0.1, "max_lr": 0.5}, {"base_lr": 0.1, "max_lr": 0.5, "step_size_up": 6, "step_size_down": 0}],
 }
 GROUPED = [
     ("LambdaLR", {"lr_lambda": [lambda epoch: 0.9**epoch, Square(0.2)]}),
@@ -104,8 +104,6 @@ def follow(pair, schedules, epochs=EPOCHS, rtol=1e-12, between=lambda epoch, pai
     """Step both and compare at every epoch."""
     check(*pair, rtol)
     for epoch in range(epochs):
-        for optimizer in pair:
-            optimizer.step()
         between(epoch, pair)
         for ours, theirs in schedules:
             ours.step()
@@ -147,7 +145,7 @@ def test_rate_as_a_tensor(name, options):
 
 
 @pytest.mark.parametrize("name, options", CASES)
-@pytest.mark.parametrize("last_epoch", [0, 4, 5, 13])
+@pytest.mark.parametrize("last_epoch", [0, 5, 13])
 def test_going_on_from_a_later_epoch(name, options, last_epoch):
     pair = optimizers(momentum=0.9)
     for optimizer in pair:
@@ -274,6 +272,16 @@ def test_sequential_saved_in_the_middle(names, milestones):
         copy.load_state_dict(schedules[0].state_dict())
         fresh.load_state_dict(pair[0].state_dict())
         follow([fresh, pair[1]], [[copy, schedules[1]]], epochs=30)
+
+
+def test_sequences_do_not_warn():
+    optimizer, _ = optimizers(momentum=0.9)
+    scheduler = sequence(optimizer, *SEQUENCES[2])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for _ in range(40):
+            optimizer.step()
+            scheduler.step()
 
 
 def test_sequences_and_chains_inside_each_other():

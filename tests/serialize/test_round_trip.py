@@ -227,10 +227,27 @@ def test_map_location_says_where_tensors_go():
         assert through_file(state, map_location=where)[0].device.type == "cpu"
 
 
+def saved_on_a_gpu(monkeypatch):
+    """The file that a machine with a GPU would write."""
+    with monkeypatch.context() as patch:
+        patch.setattr(Tensor, "device", property(lambda _: arrays.device("cuda:0")))
+        file = io.BytesIO()
+        save(Tensor(np.ones(2)), file)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("where", ["cpu", {"cuda:0": "cpu"}])
+def test_a_file_from_a_gpu_loads_without_one(monkeypatch, where):
+    loaded = load(io.BytesIO(saved_on_a_gpu(monkeypatch)), map_location=where)
+    assert (loaded.device.type, loaded.tolist()) == ("cpu", [1, 1])
+
+
 @pytest.mark.skipif(arrays.why_no_gpu() is None, reason="there is a GPU here")
-def test_a_missing_device_is_named():
+def test_a_missing_device_is_named(monkeypatch):
     with pytest.raises(errors.DeviceError, match="no usable GPU"):
         through_file([Tensor(np.ones(2))], map_location="cuda")
+    with pytest.raises(errors.DeviceError, match="no usable GPU.*map_location='cpu'"):
+        load(io.BytesIO(saved_on_a_gpu(monkeypatch)))
 
 
 @pytest.mark.parametrize("where, error", [("tpu", errors.BadValue), ({"cpu": "tpu"}, errors.BadValue),

@@ -19,6 +19,8 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
     running = (1 - momentum) · running + momentum · batch, the variance unbiased. Otherwise the running ones are used.
     """
     check_tensors("batch_norm", input, weight=weight, bias=bias)
+    if input.array.shape == (0,):
+        return input.clone()                # no channels and no values: PyTorch lets it pass
     if input.array.ndim < 2:
         raise ShapeError(f"batch_norm: expected input (N, C) or (N, C, ...), got shape {tuple(input.shape)}")
     for role, vector in (("running_mean", running_mean), ("running_var", running_var), ("weight", weight), ("bias", bias)):
@@ -58,11 +60,11 @@ def instance_norm(input, running_mean=None, running_var=None, weight=None, bias=
         return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
     if input.array.ndim < 3:
         raise ShapeError(f"instance_norm: expected input (N, C, ...) with pixels, got shape {tuple(input.shape)}")
-    pixels = input.array[0, 0].size if min(input.array.shape[:2]) else 2
+    pixels = int(np.prod(input.array.shape[2:]))
     if pixels == 1:
         raise BadValue(f"instance_norm: expected more than one pixel per channel, got input {named(input.shape, 'NCHW')}")
     _follow_instances(input, running_mean, running_var, momentum, pixels)
-    x_hat = layer.standardize(input.reshape(*input.array.shape[:2], -1), eps=eps).reshape(*input.array.shape)
+    x_hat = layer.standardize(input.reshape(*input.array.shape[:2], pixels), eps=eps).reshape(*input.array.shape)
     return _affine(x_hat, weight, bias)
 
 
@@ -92,7 +94,10 @@ def group_norm(input, num_groups, weight=None, bias=None, eps=1e-05):
         raise BadValue(f"group_norm: num_groups={num_groups} must divide the {c} channels")
     for role, vector in (("weight", weight), ("bias", bias)):
         check_vector("group_norm", role, vector, c, "channels")
-    x_hat = layer.standardize(input.reshape(n, num_groups, input[:1].numel() // num_groups), eps=eps)
+    members = int(np.prod(input.array.shape[1:])) // num_groups
+    if n * members == 1:
+        raise BadValue(f"group_norm: expected more than one value per group, got input {tuple(input.shape)} in {num_groups} groups")
+    x_hat = layer.standardize(input.reshape(n, num_groups, members), eps=eps)
     return _affine(x_hat.reshape(*input.array.shape), weight, bias)
 
 

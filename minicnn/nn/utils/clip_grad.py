@@ -25,6 +25,7 @@ def clip_grad_norm_(parameters, max_norm, norm_type=2.0, error_if_nonfinite=Fals
     return total_norm
 
 
+@np.errstate(all="ignore")
 def get_total_norm(tensors, norm_type=2.0, error_if_nonfinite=False, foreach=None):
     """The p-norm of all tensors as one long vector, a 0-d Tensor."""
     norm_type = float(norm_type)
@@ -38,6 +39,7 @@ def get_total_norm(tensors, norm_type=2.0, error_if_nonfinite=False, foreach=Non
     return total
 
 
+@np.errstate(all="ignore")
 def clip_grads_with_norm_(parameters, max_norm, total_norm, foreach=None):
     """Scale all gradients in place by max_norm / (total_norm + 1e-6), if that is below 1."""
     max_norm = _limit("max_norm", max_norm)

@@ -1,0 +1,32 @@
+"""`minicnn evaluate`: how good is a model?"""
+
+import json
+
+import click
+
+from ..data import NAMES
+from ..train.results import evaluate_saved
+from .progress import Download
+from .show import heading, make_console, show_outcome
+
+
+@click.command(short_help="Test a model on its data set.")
+@click.argument("run", type=click.Path())
+@click.option("--dataset", type=click.Choice(NAMES), help="Data set.  [default: the one it was trained on]")
+@click.option("--data-dir", type=click.Path(), help="Folder with the data set's files.")
+@click.option("--part", type=click.Choice(["test", "validation", "train"]), default="test", show_default=True, help="Which images.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def evaluate(run, dataset, data_dir, part, as_json):
+    """Evaluate the model of RUN, a run folder or a model file: accuracy, confusion matrix, figures per class.
+
+    \b
+    Examples:
+      minicnn evaluate runs/digits-small_cnn-001
+      minicnn evaluate model.mcnn --part validation --json
+    """
+    console = make_console(quiet=as_json)
+    name, outcome, figures = evaluate_saved(run, dataset, data_dir, part, Download(console))
+    heading(console, f"{run} on the {part} images of {name}")
+    show_outcome(console, outcome, figures)
+    if as_json:
+        click.echo(json.dumps(figures, indent=2))

@@ -1,0 +1,62 @@
+"""`minicnn` and what its commands have in common: a mistake of the user's is one line on stderr and exit status 2."""
+
+import sys
+
+import click
+
+from .. import __version__
+from ..errors import Error
+from .evaluate import evaluate
+from .models import info, models
+from .predict import predict
+from .train import train
+
+INTERRUPTED = 130               # exit status after Ctrl-C, as in every shell
+
+
+class Commands(click.Group):
+    """A group whose expected errors are told in one line; any other exception is a defect and keeps its traceback."""
+
+    def main(self, *args, standalone_mode=True, **options):
+        if not standalone_mode:
+            return super().main(*args, standalone_mode=False, **options)
+        try:
+            sys.exit(super().main(*args, standalone_mode=False, **options))
+        except BrokenPipeError:                 # `minicnn models | head`: whoever read has seen enough
+            sys.stdout = None
+            sys.exit(0)
+        except click.exceptions.Abort:
+            fail("interrupted", INTERRUPTED)
+        except click.UsageError as error:
+            fail(f"{error.format_message().rstrip('.')}{_where_to_look(error)}")
+        except click.ClickException as error:
+            fail(error.format_message())
+        except OSError as error:
+            fail(f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error))
+        except Error as error:
+            fail(str(error))
+
+
+def fail(message, status=2):
+    click.echo(f"Error: {' '.join(message.split())}", err=True)
+    sys.exit(status)
+
+
+def _where_to_look(error):
+    return f" (see {error.ctx.command_path} --help)" if error.ctx is not None else ""
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="minicnn")
+def main():
+    """Convolutional networks, written from scratch to be read, checked and used.
+
+    \b
+    minicnn train                         learn handwritten digits, in a minute
+    minicnn predict RUN photo.png         what is on the picture?
+    minicnn evaluate RUN                  how good is the model?
+    """
+
+
+for command in (train, predict, evaluate, info, models):
+    main.add_command(command)

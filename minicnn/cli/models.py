@@ -1,0 +1,58 @@
+"""`minicnn models` and `minicnn info`: the architectures, and what a model file holds."""
+
+import click
+
+from ..errors import BadValue
+from ..models import registry, summary
+from ..train.results import load_classifier
+from .show import make_console, make_table, show_model
+
+
+@click.command(short_help="List the architectures, or show one.")
+@click.argument("name", required=False)
+@click.option("--input", "shape", default=None, metavar="CxHxW", help="Input for which to build it.  [default: the model's usual]")
+def models(name, shape):
+    """List the architectures, or show the layers of the one called NAME.
+
+    \b
+    Examples:
+      minicnn models
+      minicnn models lenet5 --input 3x32x32
+    """
+    console = make_console()
+    if name is not None:
+        model, input_shape = build(name.replace("-", "_"), shape)
+        show_model(console, name, model, input_shape)
+        return
+    table = make_table("name", "input", "parameters>", "multiply-adds>", "")
+    for name in registry.names():
+        model, input_shape = build(name, shape)
+        found = summary(model, input_shape)
+        table.add_row(name, "x".join(map(str, input_shape)), f"{found.parameters:,}", f"{found.multiply_adds:,}", registry.about(name))
+    console.print(table)
+
+
+def build(name, shape):
+    """The named model and its input shape, from a text such as "1x28x28"."""
+    if shape is None:
+        return registry.create(name), registry.usual_input(name)
+    try:
+        channels, height, width = map(int, shape.lower().split("x"))
+    except ValueError:
+        raise BadValue(f"--input must be channels x height x width, such as 1x28x28, got {shape!r}") from None
+    return registry.create(name, **registry.arguments_for(name, channels, (height, width), 10)), (channels, height, width)
+
+
+@click.command(short_help="Say what a run or a model file holds.")
+@click.argument("run", type=click.Path())
+def info(run):
+    """Say what the model of RUN, a run folder or a model file, is: its classes, its input, its training, its layers."""
+    classifier, console = load_classifier(run), make_console()
+    table = make_table("", "", show_header=False)
+    table.add_row("classes", ", ".join(classifier.classes))
+    table.add_row("input", "x".join(map(str, classifier.input_shape)) + f", {classifier.style['background']} background")
+    table.add_row("mean, deviation", ", ".join(f"{m:.4f}, {s:.4f}" for m, s in zip(classifier.mean, classifier.std)))
+    for name, value in classifier.about.items():
+        table.add_row(name, f"{value:.6g}" if isinstance(value, float) else str(value))
+    console.print(table)
+    show_model(console, classifier.name, classifier.model, classifier.input_shape)

@@ -1,0 +1,120 @@
+"""`minicnn train`: from a data set to a run folder."""
+
+import sys
+import time
+from dataclasses import replace
+
+import click
+
+from ..data import NAMES
+from ..models import registry
+from ..train import config as configuration
+from ..train import stop_on_interrupt
+from ..train import run as runs
+from ..train.choices import OPTIMIZERS, SCHEDULERS
+from .progress import Download, Progress
+from .show import heading, make_console, percent, show_data, show_model, show_outcome
+
+INTERRUPTED = 130
+
+
+class ModelName(click.Choice):
+    """A model's name; small-cnn is small_cnn."""
+
+    def convert(self, value, param, ctx):
+        return super().convert(value.replace("-", "_"), param, ctx)
+
+
+@click.command(short_help="Train a model on a data set.")
+@click.option("--dataset", type=click.Choice(NAMES), help="Data set.  [default: digits]")
+@click.option("--data-dir", type=click.Path(), help="Folder with the data set's files.  [default: the system's, the cache, else download]")
+@click.option("--model", type=ModelName(registry.names()), help="Architecture.  [default: small_cnn]")
+@click.option("--epochs", type=int, help="Passes over the training images.  [default: digits 30, fashion-mnist 10, mnist 5]")
+@click.option("--batch-size", type=int, help="Images per step.  [default: digits 64, others 128]")
+@click.option("--optimizer", type=click.Choice(list(OPTIMIZERS)), help="[default: sgd]")
+@click.option("--lr", type=float, help="Highest learning rate.  [default: by optimizer; sgd 0.1]")
+@click.option("--scheduler", type=click.Choice(list(SCHEDULERS)), help="How the learning rate changes.  [default: one-cycle]")
+@click.option("--weight-decay", type=float, help="[default: 0.0005]")
+@click.option("--label-smoothing", type=float, help="Share of the target that goes to all classes alike.  [default: 0.1]")
+@click.option("--shift", type=int, help="Move training images by up to so many pixels at random.  [default: 1]")
+@click.option("--seed", type=int, help="The same seed gives the same history, bit for bit.  [default: 0]")
+@click.option("--config", "config_file", type=click.Path(), help="Repeat the run that wrote this config.json; options given with it win.")
+@click.option("--output", type=click.Path(), help="Run folder, new or empty.  [default: runs/<dataset>-<model>-NNN]")
+@click.option("--resume", metavar="RUN", type=click.Path(), help="Go on with an interrupted run, with its own settings.")
+@click.option("--quiet", is_flag=True, help="Print the outcome only.")
+def train(output, resume, config_file, quiet, **options):
+    """Train a model and test it; without options, a small network on handwritten digits.
+
+    Prints the data, the model, every epoch and the test. Leaves a run folder with the best epoch's model, the history,
+    pictures, and the configuration to repeat it. Ctrl-C stops after the current step and keeps what was reached.
+
+    \b
+    Examples:
+      minicnn train
+      minicnn train --dataset fashion-mnist --epochs 3
+      minicnn train --model lenet5 --dataset mnist --optimizer adamw --seed 1
+      minicnn train --resume runs/digits-small_cnn-001
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    console = make_console(quiet)
+    if resume is not None:
+        refuse_with_resume(given, output, config_file)
+        run = runs.resume(resume, Download(console))
+    else:
+        config = configuration.complete(**given) if config_file is None else replace(configuration.read(config_file), **given)
+        run = runs.start(config, output, Download(console))
+    execute(run, console, quiet)
+
+
+def refuse_with_resume(given, output, config_file):
+    others = [*given, *["output"] * (output is not None), *["config"] * (config_file is not None)]
+    if others:
+        raise click.UsageError(f"--resume goes on with the run's own settings: leave out --{others[0].replace('_', '-')}",
+                               click.get_current_context())
+
+
+def execute(run, console, quiet):
+    """Train and test, with everything that is shown meanwhile."""
+    job = run.job
+    show_data(console, job.source, job.parts)
+    show_model(console, job.config.model, job.classifier.model, job.classifier.input_shape)
+    seconds = fit(run, console)
+    if not run.is_complete:
+        tell_how_to_go_on(run, make_console())
+        sys.exit(INTERRUPTED)
+    heading(console, "Test")
+    best = run.best.record
+    console.print(f"best epoch: {best['epoch']}, validation accuracy {percent(best['val_accuracy'])}; trained in {seconds:.1f} s")
+    outcome, figures = run.test()
+    show_outcome(console, outcome, figures)
+    show_files(run, console)
+    if quiet:
+        make_console().print(f"{run.folder}: test accuracy {percent(outcome.accuracy)}", markup=False)
+
+
+def fit(run, console):
+    """Train under the eyes of the user. Returns the seconds it took."""
+    trainer, progress, began = run.job.trainer, Progress(console, len(run.job.parts.train), run.best), time.perf_counter()
+    trainer.callbacks.append(progress)
+    heading(console, "Training" if not trainer.epoch and not trainer.step else f"Training, from epoch {trainer.epoch + 1} on")
+    try:
+        with stop_on_interrupt(trainer):
+            run.fit()
+    finally:
+        progress.close()
+    return time.perf_counter() - began
+
+
+def tell_how_to_go_on(run, console):
+    trainer, best = run.job.trainer, run.best.record
+    reached = f"of epoch {best['epoch']}, validation accuracy {percent(best['val_accuracy'])}" if best else "as it is now"
+    console.print(f"\nStopped after {trainer.epoch} of {trainer.epochs} epochs and {trainer.step} steps of the next. "
+                  f"Kept in {run.folder}: the model ({reached}), and all that is needed to go on:\n", markup=False)
+    console.print(f"  minicnn train --resume {run.folder}", markup=False, soft_wrap=True)
+
+
+def show_files(run, console):
+    heading(console, f"Run folder: {run.folder}")
+    for name, meaning in runs.FILES.items():
+        console.print(f"  {name:<22} {meaning}", markup=False)
+    console.print(f"\nNow try:  minicnn predict {run.folder} IMAGE", markup=False)

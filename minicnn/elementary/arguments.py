@@ -1,0 +1,66 @@
+"""What the arguments of many functions have in common: NumPy's names for them, and `out=`."""
+
+import operator
+from functools import wraps
+
+from ..autograd.mode import mode
+from ..errors import BadType, GraphError, ShapeError
+from ..tensor import Tensor, rank
+
+_NAMES = {"axis": "dim", "keepdims": "keepdim"}
+
+
+def like_torch(function):
+    """Lets a function take `axis` and `keepdims` for `dim` and `keepdim`, as PyTorch does, and `out=`."""
+
+    @wraps(function)
+    def call(*args, **kwargs):
+        if not kwargs:
+            return function(*args)
+        out = kwargs.pop("out", None)
+        result = function(*args, **{_NAMES.get(name, name): value for name, value in kwargs.items()})
+        return result if out is None else deliver(result, out)
+
+    return call
+
+
+def deliver(result, out):
+    """`out`, after it took the result over, in its own memory if the shape is right; for several results, a tuple of them."""
+    if isinstance(result, tuple):
+        return type(result)(*(deliver(r, o) for r, o in zip(result, out)))
+    if not isinstance(out, Tensor):
+        raise BadType(f"out must be a tensor, got {type(out).__name__}")
+    if mode.enabled and (out.tracked or result.tracked):
+        raise GraphError("out= is for computations outside the graph: detach() the inputs, or use no_grad()")
+    if rank(result.dtype) > rank(out.dtype):
+        raise ShapeError(f"the {result.dtype} result cannot be stored in out, which is {out.dtype}")
+    if out.array.shape != result.array.shape:
+        out.array = result.array.astype(out.dtype)
+    else:
+        out.array[...] = result.array
+    out.bump_version()
+    return out
+
+
+def tensor_argument(x, function, name="input"):
+    """The tensor, or an error that says which function wanted one."""
+    if not isinstance(x, Tensor):
+        raise BadType(f"{function}() expects a tensor for {name}, got {type(x).__name__}")
+    return x
+
+
+def integer(value, name):
+    """A Python integer from an integer or a one-element integer tensor."""
+    try:
+        if isinstance(value, bool):
+            raise TypeError
+        return operator.index(value)
+    except TypeError:
+        raise BadType(f"{name} must be an integer, got {value!r}") from None
+
+
+def sizes(shape):
+    """A shape given as `f(2, 3)` or `f((2, 3))`, as a tuple of integers."""
+    if len(shape) == 1 and isinstance(shape[0], (tuple, list)):
+        shape = shape[0]
+    return tuple([n if type(n) is int else integer(n, "a length") for n in shape])

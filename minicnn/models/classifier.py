@@ -1,0 +1,110 @@
+"""A trained model with all that is needed to use it: class names, what input it expects, how that is normalised."""
+
+import math
+import os
+
+import numpy as np
+
+from ..autograd import no_grad
+from ..errors import DataError, Error
+from ..nn import functional as F
+from ..serialize import load, save
+from ..tensor import Tensor, wrap
+from . import registry
+from .picture import BACKGROUNDS
+
+KIND = "minicnn classifier"
+BATCH = 256                     # images that are classified at once
+
+
+class Classifier:
+    """An architecture of the registry, its weights, and its input.
+
+    name, arguments  what `models.create` is given
+    classes          K names
+    input_shape      (C, H, W)
+    mean, std        of the training images in 0..1, one number per channel
+    style            how the training images look, as `picture.style_of` found it
+    about            anything worth knowing of the training, JSON-ready
+    """
+
+    def __init__(self, name, arguments, classes, input_shape, mean, std, style, about=None):
+        self.name, self.arguments, self.classes, self.input_shape = name, dict(arguments), list(classes), tuple(input_shape)
+        self.mean, self.std, self.style, self.about = list(mean), list(std), dict(style), dict(about or {})
+        self.model = registry.create(name, **self.arguments)
+
+    @classmethod
+    def for_images(cls, name, images, classes, style, about=None):
+        """A fresh model for training images (N, C, H, W) uint8, which also say how inputs are to be normalised."""
+        channels, *size = images.shape[1:]
+        mean, std = images.mean((0, 2, 3)) / 255, images.std((0, 2, 3)) / 255
+        arguments = registry.arguments_for(name, channels, size, len(classes))
+        return cls(name, arguments, classes, images.shape[1:], mean.tolist(), np.where(std > 0, std, 1).tolist(), style, about)
+
+    def normalise(self, images):
+        """(N, C, H, W) float32 with mean 0 and deviation 1 per channel, from uint8 in 0..255 or floats in 0..1."""
+        scale = 255 if images.dtype == np.uint8 else 1
+        mean, std = (np.asarray(values, np.float32).reshape(-1, 1, 1) * np.float32(scale) for values in (self.mean, self.std))
+        return (images.astype(np.float32) - mean) / std
+
+    def probabilities(self, images):
+        """(N, K) probabilities of the classes for images as `normalise` takes them."""
+        self.model.eval()
+        with no_grad():
+            return np.concatenate([F.softmax(self.model(wrap(self.normalise(images[i : i + BATCH]))), 1).array
+                                   for i in range(0, len(images), BATCH)])
+
+    def save(self, path):
+        """Write everything to one file, atomically."""
+        save({"kind": KIND, **{field: getattr(self, field) for field in FIELDS}, "weights": self.model.state_dict()}, path)
+
+    @classmethod
+    def load(cls, path):
+        """Read what `save` wrote. Raises DataError, naming the file, for any other file."""
+        state = load(path, map_location="cpu")
+        try:
+            _check(state)
+            classifier = cls(**{field: state[field] for field in FIELDS})
+            classifier.model.load_state_dict(state["weights"])
+        except Error as error:
+            raise DataError(f"{os.fspath(path)} cannot be used as a classifier: {error}") from None
+        return classifier
+
+
+FIELDS = ("name", "arguments", "classes", "input_shape", "mean", "std", "style", "about")
+LARGEST = 4096                  # channels, pixels, classes: a file must not make us build a network without bounds
+
+
+def _check(state):
+    """Refuse what `save` cannot have written; the weights' names and shapes are checked where they are loaded."""
+    if not isinstance(state, dict) or state.get("kind") != KIND:
+        raise DataError("it holds something else, such as a checkpoint or a state_dict")
+    if set(state) != {"kind", "weights", *FIELDS}:
+        raise DataError("its entries are not those of a classifier")
+    for name, holds in RULES.items():
+        if not holds(state[name]):
+            raise DataError(f"its {name} is not what it must be: {str(state[name]):.60}")
+    channels = state["input_shape"][0]
+    if not len(state["mean"]) == len(state["std"]) == channels:
+        raise DataError(f"its mean and std must have one number for each of {channels} channels")
+
+
+def _is_list_of(kind, values):
+    return isinstance(values, list) and 0 < len(values) <= LARGEST and all(type(value) is kind for value in values)
+
+
+def _are_sizes(values):
+    return all(type(value) is int and 1 <= value <= LARGEST for value in values)
+
+
+RULES = {
+    "name": lambda v: isinstance(v, str),
+    "arguments": lambda v: isinstance(v, dict) and all(_are_sizes(x if isinstance(x, list) else [x]) for x in v.values()),
+    "classes": lambda v: _is_list_of(str, v),
+    "input_shape": lambda v: isinstance(v, tuple) and len(v) == 3 and _are_sizes(v),
+    "mean": lambda v: _is_list_of(float, v) and all(map(math.isfinite, v)),
+    "std": lambda v: _is_list_of(float, v) and all(0 < x < math.inf for x in v),
+    "style": lambda v: isinstance(v, dict) and v.get("background") in BACKGROUNDS and type(v.get("fill")) is float,
+    "about": lambda v: isinstance(v, dict),
+    "weights": lambda v: isinstance(v, dict) and all(isinstance(x, Tensor) for x in v.values()),
+}

@@ -1,0 +1,58 @@
+"""The architectures by name, for the command line and for files that say which network their weights belong to."""
+
+import inspect
+
+from ..errors import BadType, BadValue
+from .lenet import lenet5
+from .resnet_cifar import resnet20, resnet32, resnet44, resnet56, resnet110
+from .small_cnn import small_cnn
+from .vgg_small import vgg_small
+
+BUILDERS = {
+    builder.__name__: builder
+    for builder in (small_cnn, lenet5, vgg_small, resnet20, resnet32, resnet44, resnet56, resnet110)
+}
+
+
+def names():
+    """The names that `create` knows."""
+    return list(BUILDERS)
+
+
+def builder(name):
+    """The function that builds a named model; BadValue says which names there are."""
+    if name not in BUILDERS:
+        raise BadValue(f"unknown model {name!r}; the models are {', '.join(BUILDERS)}")
+    return BUILDERS[name]
+
+
+def create(name, **arguments):
+    """The named model, freshly initialised: `create("lenet5", num_classes=3)`.
+
+    Raises BadValue for an unknown name and BadType for an argument that this model does not take.
+    """
+    build = builder(name)
+    accepted = inspect.signature(build).parameters
+    for argument in arguments:
+        if argument not in accepted:
+            raise BadType(f"{name} has no argument {argument!r}; it takes {', '.join(accepted)}")
+    return build(**arguments)
+
+
+def arguments_for(name, in_channels, image_size, num_classes):
+    """The arguments with which the named model fits images (in_channels, *image_size) and so many classes."""
+    offered = {"num_classes": num_classes, "in_channels": in_channels, "image_size": image_size}
+    accepted = inspect.signature(builder(name)).parameters
+    return {argument: value for argument, value in offered.items() if argument in accepted}
+
+
+def usual_input(name):
+    """The input shape (C, H, W) that a model is made for when nothing else is said."""
+    defaults = {key: parameter.default for key, parameter in inspect.signature(builder(name)).parameters.items()}
+    side = defaults.get("image_size", 32 if defaults["in_channels"] == 3 else 28)
+    return defaults["in_channels"], side, side
+
+
+def about(name):
+    """The first sentence of a model's documentation."""
+    return inspect.getdoc(builder(name)).split("\n")[0]

@@ -1,0 +1,95 @@
+"""What happens around the training loop: keeping the best epoch, writing files, reports to whoever watches."""
+
+import csv
+import io
+
+from ..serialize import save
+from ..serialize.atomic import replacing
+
+
+class Callback:
+    """Base of callbacks. Each method is called with the Trainer; a subclass defines those that it needs.
+
+    What must survive an interruption goes through `state_dict` and `load_state_dict`.
+    """
+
+    def on_train_start(self, trainer):
+        pass
+
+    def on_epoch_start(self, trainer):
+        pass
+
+    def on_step_end(self, trainer):
+        pass
+
+    def on_epoch_end(self, trainer):
+        pass
+
+    def on_train_end(self, trainer):
+        pass
+
+    def state_dict(self):
+        return {}
+
+    def load_state_dict(self, state):
+        pass
+
+
+class BestEpoch(Callback):
+    """Keeps the model of the epoch with the best validation accuracy; of equals, the one with the lowest validation loss.
+
+    on_best  called with the Trainer whenever there is a new best epoch
+    """
+
+    def __init__(self, on_best=lambda trainer: None):
+        self.on_best = on_best
+        self.record = self.model = None
+
+    def on_epoch_end(self, trainer):
+        record = trainer.history[-1]
+        if self.record is None or _merit(record) > _merit(self.record):
+            self.record = record
+            self.model = {name: tensor.clone() for name, tensor in trainer.model.state_dict().items()}
+            self.on_best(trainer)
+
+    def restore(self, model):
+        """Put the best epoch's parameters into the model; without a finished epoch, leave them as they are."""
+        if self.model is not None:
+            model.load_state_dict(self.model)
+
+    def state_dict(self):
+        return {"record": self.record, "model": self.model}
+
+    def load_state_dict(self, state):
+        self.record, self.model = state["record"], state["model"]
+
+
+def _merit(record):
+    return record["val_accuracy"], -record["val_loss"]
+
+
+class Checkpoint(Callback):
+    """Writes the Trainer's whole state to a file: at the start, after every epoch, and at the end or when stopped."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def on_train_start(self, trainer):
+        save(trainer.state_dict(), self.path)
+
+    on_epoch_end = on_train_end = on_train_start
+
+
+class HistoryFile(Callback):
+    """Writes the history as CSV after every epoch: the same training gives the same bytes."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def on_epoch_end(self, trainer):
+        text = io.StringIO()
+        table = csv.DictWriter(text, trainer.history[0], lineterminator="\n")
+        table.writeheader()
+        table.writerows(trainer.history)
+        with replacing(self.path) as file:
+            file.write(text.getvalue().encode())

@@ -1,0 +1,53 @@
+"""The optimizers and learning-rate schedules that a training can be asked for by name."""
+
+from ..errors import BadValue
+from ..optim import RMSprop, SGD, Adam, AdamW, NAdam, RAdam
+from ..optim.lr_scheduler import CosineAnnealingLR, OneCycleLR, StepLR
+
+
+def sgd(parameters, lr, weight_decay):
+    """Gradient descent with Nesterov's momentum of 0.9."""
+    return SGD(parameters, lr=lr, momentum=0.9, nesterov=True, weight_decay=weight_decay)
+
+
+def rmsprop(parameters, lr, weight_decay):
+    return RMSprop(parameters, lr=lr, momentum=0.9, weight_decay=weight_decay)
+
+
+def with_defaults(optimizer):
+    return lambda parameters, lr, weight_decay: optimizer(parameters, lr=lr, weight_decay=weight_decay)
+
+
+# name: (how to make it, the learning rate when none is given)
+OPTIMIZERS = {
+    "sgd": (sgd, 0.1),
+    "adam": (with_defaults(Adam), 0.003),
+    "adamw": (with_defaults(AdamW), 0.003),
+    "nadam": (with_defaults(NAdam), 0.003),
+    "radam": (with_defaults(RAdam), 0.003),
+    "rmsprop": (rmsprop, 0.001),
+}
+
+# name: how to make one that is stepped `steps` times in all, once after every step of the optimizer
+SCHEDULERS = {
+    "one-cycle": lambda optimizer, lr, steps: OneCycleLR(optimizer, lr, total_steps=max(steps, 2) + 1),
+    "cosine": lambda optimizer, lr, steps: CosineAnnealingLR(optimizer, T_max=steps),
+    "step": lambda optimizer, lr, steps: StepLR(optimizer, step_size=-(-steps // 3)),
+    "constant": lambda optimizer, lr, steps: None,
+}
+
+
+def make_optimizer(name, parameters, lr, weight_decay):
+    return known("optimizer", name, OPTIMIZERS)[0](parameters, lr, weight_decay)
+
+
+def make_scheduler(name, optimizer, lr, steps):
+    """A schedule for so many steps of the optimizer, or None for a constant rate."""
+    return known("scheduler", name, SCHEDULERS)(optimizer, lr, steps)
+
+
+def known(what, name, table):
+    """The entry of a table; BadValue that lists the names for one that is not there."""
+    if name not in table:
+        raise BadValue(f"unknown {what} {name!r}; there are {', '.join(table)}")
+    return table[name]

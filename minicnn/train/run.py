@@ -1,0 +1,125 @@
+"""The run folder: what a training leaves behind, and from what an interrupted one goes on."""
+
+from itertools import count
+from pathlib import Path
+
+from .. import plot
+from ..errors import DataError, Error
+from ..serialize import load
+from . import config as configuration
+from .callbacks import BestEpoch, Checkpoint, HistoryFile
+from .job import prepare
+from .results import evaluate_classifier, report, write_json
+
+FILES = {
+    "model.mcnn": "the model of the best epoch, ready for use",
+    "config.json": "to repeat the run: minicnn train --config",
+    "history.csv": "losses and accuracies, epoch by epoch",
+    "results.json": "the test: figures per class, confusion matrix",
+    "learning-curve.png": "the history as a picture",
+    "confusion-matrix.png": "which class was taken for which",
+    "mistakes.png": "the most confidently misjudged test images",
+    "checkpoint.mcnn": "what an interrupted run goes on from",
+}
+MODEL, CONFIG, HISTORY, RESULTS, CURVE, CONFUSION, MISTAKES, CHECKPOINT = FILES
+
+
+class Run:
+    """A Job and the folder that it writes to."""
+
+    def __init__(self, folder, job):
+        self.folder, self.job = Path(folder), job
+        self.best = BestEpoch(on_best=lambda trainer: self.save_model())
+        job.trainer.callbacks[:0] = [self.best, HistoryFile(self.folder / HISTORY), Checkpoint(self.folder / CHECKPOINT)]
+
+    def fit(self):
+        """Train; then put the best epoch's parameters into the model. Returns the history."""
+        history = self.job.fit()
+        self.best.restore(self.job.classifier.model)
+        if self.best.record is None:                # stopped in the first epoch: what was reached is the best there is
+            self.save_model()
+        if history:
+            plot.save(plot.learning_curve(history, self.best_epoch), self.folder / CURVE)
+        return history
+
+    @property
+    def best_epoch(self):
+        return self.best.record and self.best.record["epoch"]
+
+    @property
+    def is_complete(self):
+        return self.job.trainer.epoch >= self.job.config.epochs
+
+    def save_model(self):
+        classifier, config = self.job.classifier, self.job.config
+        classifier.about = {"dataset": config.dataset, "data_dir": config.data_dir, "seed": config.seed, **(self.best.record or {})}
+        classifier.save(self.folder / MODEL)
+
+    def test(self):
+        """The test, as an Evaluation and as figures; pictures and figures are written."""
+        outcome, classes = evaluate_classifier(self.job.classifier, self.job.parts.test), self.job.classifier.classes
+        figures = {"best_epoch": self.best_epoch, **report(outcome, classes)}
+        plot.save(plot.confusion_matrix(figures["confusion_matrix"], classes), self.folder / CONFUSION)
+        images = self.job.parts.test.images
+        plot.save(plot.mistakes(images, outcome.labels, outcome.probabilities, classes), self.folder / MISTAKES)
+        write_json(figures, self.folder / RESULTS)          # last: its presence says that the run is complete
+        return outcome, figures
+
+
+def start(config, folder=None, progress=None):
+    """A new Run, its folder made and its configuration written.
+
+    folder  must not exist, or be empty; None: the next free runs/<dataset>-<model>-NNN
+
+    Raises DataError for a folder that is in use, OSError for one that cannot be made.
+    """
+    job = prepare(config, progress)
+    folder = make_folder(folder) if folder else make_numbered_folder(f"{config.dataset}-{config.model}")
+    configuration.write(config, folder / CONFIG)
+    return Run(folder, job)
+
+
+def make_folder(folder):
+    """The folder, made if need be; DataError when there is something in it that a run could overwrite."""
+    folder = Path(folder)
+    if folder.exists() and not folder.is_dir():
+        raise DataError(f"{folder} is not a folder; give another one, or none for runs/...")
+    folder.mkdir(parents=True, exist_ok=True)
+    if any(folder.iterdir()):
+        raise DataError(f"{folder} is not empty; give another folder, or go on with the run in it by --resume {folder}")
+    return folder
+
+
+def make_numbered_folder(name, root="runs"):
+    """runs/name-001, or the next number that is free."""
+    for number in count(1):
+        folder = Path(root) / f"{name}-{number:03d}"
+        try:
+            folder.mkdir(parents=True)
+            return folder
+        except FileExistsError:
+            if not Path(root).is_dir():
+                raise
+
+
+def resume(folder, progress=None):
+    """The Run that was interrupted in a folder, exactly where it stood. Raises DataError where there is none to go on with."""
+    folder = check_folder(folder)
+    if (folder / RESULTS).exists():
+        raise DataError(f"the run in {folder} is complete: there is nothing to go on with")
+    if not (folder / CHECKPOINT).exists():
+        raise DataError(f"{folder} has no {CHECKPOINT}: there is no training that could be gone on with")
+    run = Run(folder, prepare(configuration.read(folder / CONFIG), progress))
+    state = load(folder / CHECKPOINT)
+    try:
+        run.job.trainer.load_state_dict(state)
+    except (Error, KeyError, TypeError, AttributeError) as error:
+        raise DataError(f"{folder / CHECKPOINT} is not a checkpoint of this run: {error!r}") from None
+    return run
+
+
+def check_folder(folder):
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise DataError(f"there is no folder {folder}" if not folder.exists() else f"{folder} is not a folder")
+    return folder

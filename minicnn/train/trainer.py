@@ -1,0 +1,135 @@
+"""The training loop. What is not training itself (progress, files, stopping, keeping the best epoch) is a callback's."""
+
+import math
+
+from .. import arrays
+from ..errors import BadValue, Error
+from .evaluation import Tally, evaluate
+
+
+class Diverged(Error, ArithmeticError):
+    """The loss became NaN or infinite: further steps would be wasted."""
+
+
+class Trainer:
+    """Trains a model, epoch by epoch, so that it can be stopped after any step and gone on with later.
+
+    criterion  callable (logits, labels) -> loss, a tensor of one element
+    scheduler  a schedule for the optimizer's rate, or None
+    per        "epoch" or "step": how often the scheduler is to be stepped
+    callbacks  `Callback` objects, called in this order
+
+    `epoch` counts the finished epochs, `step` the steps in the one under way; `history` has a dict for each finished epoch.
+    """
+
+    def __init__(self, model, optimizer, criterion, scheduler=None, per="epoch", callbacks=()):
+        if per not in ("epoch", "step"):
+            raise BadValue(f"per must be 'epoch' or 'step', got {per!r}")
+        self.model, self.optimizer, self.criterion = model, optimizer, criterion
+        self.scheduler, self.per, self.callbacks = scheduler, per, list(callbacks)
+        self.epoch, self.step, self.order = 0, 0, None
+        self.history, self.tally, self.stopping = [], Tally(), False
+
+    def fit(self, train_loader, val_loader, epochs):
+        """Train until `epochs` epochs are finished in all, or until `stop()` is called. Returns the history.
+
+        Loaders give batches (x, labels). Raises Diverged when the loss is not finite.
+        """
+        self.train_loader, self.val_loader, self.epochs, self.stopping = train_loader, val_loader, epochs, False
+        self.tell("train_start")
+        while self.epoch < epochs and not self.stopping:
+            self.train_epoch()
+            if not self.stopping:
+                self.finish_epoch()
+        self.tell("train_end")
+        return self.history
+
+    def stop(self):
+        """End after the current step, or after the current batch of the validation."""
+        self.stopping = True
+
+    def train_epoch(self):
+        """The steps of one epoch that are still to be made."""
+        batches = self.batches()
+        self.tell("epoch_start")
+        self.model.train()
+        for x, labels in batches:
+            self.train_step(x, labels)
+            self.tell("step_end")
+            if self.stopping:
+                return
+
+    def train_step(self, x, labels):
+        """Forward, backward, update."""
+        self.optimizer.zero_grad()
+        logits = self.model(x)
+        loss = self.criterion(logits, labels)
+        if not math.isfinite(loss.item()):
+            raise Diverged(f"the loss became {loss.item()} in epoch {self.epoch + 1}, step {self.step + 1}, at a learning rate "
+                           f"of {self.learning_rate:.3g}; a lower one is the usual cure")
+        loss.backward()
+        self.optimizer.step()
+        if self.per == "step" and self.scheduler is not None:
+            self.scheduler.step()
+        self.step += 1
+        self.tally.add(loss, logits, labels)
+
+    def finish_epoch(self):
+        """Validate and write the epoch into the history; when stopped meanwhile, leave both for later."""
+        validation = evaluate(self.model, self.val_loader, self.criterion, stopped=lambda: self.stopping)
+        if validation is None:
+            return
+        self.history.append({
+            "epoch": self.epoch + 1, "learning_rate": self.learning_rate,
+            "train_loss": self.tally.loss, "train_accuracy": self.tally.accuracy,
+            "val_loss": validation.loss, "val_accuracy": validation.accuracy,
+        })
+        if self.per == "epoch" and self.scheduler is not None:
+            self.scheduler.step()
+        self.epoch, self.step, self.order, self.tally = self.epoch + 1, 0, None, Tally()
+        self.tell("epoch_end")
+
+    def batches(self):
+        """This epoch's batches from the present step on; in an epoch that is gone on with, in the order drawn at its start."""
+        if self.step == 0:
+            self.order = arrays.get_rng_state()
+            return iter(self.train_loader)
+        now = arrays.get_rng_state()
+        arrays.set_rng_state(self.order)
+        batches = iter(self.train_loader)
+        for _ in range(self.step):
+            next(batches)
+        arrays.set_rng_state(now)
+        return batches
+
+    @property
+    def learning_rate(self):
+        return float(self.optimizer.param_groups[0]["lr"])
+
+    def tell(self, event):
+        for callback in self.callbacks:
+            getattr(callback, f"on_{event}")(self)
+
+    # Stopping and going on
+
+    def state_dict(self):
+        """All that is needed to go on from here, in a form that `minicnn.save` takes."""
+        return {
+            "epoch": self.epoch, "step": self.step, "history": self.history, "tally": vars(self.tally),
+            "random": arrays.get_rng_state(), "order": self.order,
+            "model": self.model.state_dict(), "optimizer": self.optimizer.state_dict(),
+            "scheduler": self.scheduler.state_dict() if self.scheduler is not None else None,
+            "callbacks": [callback.state_dict() for callback in self.callbacks],
+        }
+
+    def load_state_dict(self, state):
+        """Go on exactly where another Trainer, made in the same way, stood when it gave this state."""
+        self.epoch, self.step, self.order = state["epoch"], state["step"], state["order"]
+        self.history, self.tally = list(state["history"]), Tally(**state["tally"])
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        if self.scheduler is not None:
+            self.scheduler.load_state_dict(state["scheduler"])
+        for callback, kept in zip(self.callbacks, state["callbacks"]):
+            callback.load_state_dict(kept)
+        arrays.set_rng_state(state["random"])

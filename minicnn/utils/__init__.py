@@ -1,0 +1,3 @@
+"""PyTorch's `torch.utils`: here so that `from minicnn.utils.data import DataLoader` works."""
+
+from . import data

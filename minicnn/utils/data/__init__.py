@@ -1,0 +1,4 @@
+"""PyTorch's path to what lies in `minicnn.data`."""
+
+from ...data import *  # noqa: F403
+from ...data import __all__
