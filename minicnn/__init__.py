@@ -8,26 +8,32 @@ from .arrays import DTYPES as _DTYPES
 from .arrays import Generator, default_generator, device, get_rng_state, manual_seed, set_rng_state
 from .autograd import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from .elementary.arithmetic import (
-    abs, add, cos, div, erf, exp, expm1, floor_divide, log, log1p, maximum, minimum, mul, neg, pow, reciprocal, remainder,
-    rsqrt, sigmoid, sign, sin, sqrt, square, sub, tanh, true_divide, trunc, where,
+    abs, add, ceil, clamp, clip, cos, div, erf, exp, expm1, floor, floor_divide, log, log1p, maximum, minimum, mul, neg, pow, reciprocal,
+    remainder, round, rsqrt, sigmoid, sign, sin, sqrt, square, sub, tanh, true_divide, trunc, where,
 )
 from .elementary.comparison import (
-    allclose, bitwise_not, eq, equal, ge, gt, isclose, isfinite, isinf, isnan, le, logical_and, logical_not, logical_or, logical_xor,
-    lt, ne,
+    allclose, bitwise_and, bitwise_not, bitwise_or, bitwise_xor, eq, equal, ge, gt, isclose, isfinite, isinf, isnan, le, logical_and,
+    logical_not, logical_or, logical_xor, lt, ne,
 )
 from .elementary.creation import (
-    arange, as_tensor, bernoulli, empty, empty_like, eye, from_numpy, full, full_like, linspace, ones, ones_like, rand, rand_like,
-    randint, randn, randn_like, randperm, tensor, zeros, zeros_like,
+    arange, as_tensor, asarray, empty, empty_like, eye, from_numpy, full, full_like, linspace, ones, ones_like, tensor, zeros,
+    zeros_like,
 )
-from .elementary.extra import bincount, clamp, clip, one_hot
-from .elementary.indexing import argsort, gather, index_select, masked_fill, masked_select, scatter_add, sort, topk
-from .elementary.linear_algebra import bmm, einsum, matmul, mm, outer
+from .elementary.extra import bincount, is_tensor, numel, one_hot
+from .elementary.indexing import gather, index_select, masked_fill, masked_select, nonzero, scatter_add
+from .elementary.joining import (
+    cat, chunk, concat, concatenate, diagonal, narrow, select, split, stack, unbind,
+)
+from .elementary.linear_algebra import bmm, dot, einsum, matmul, mm, mv, outer
+from .elementary.norms import norm
+from .elementary.ordering import argsort, sort, topk
+from .elementary.random import bernoulli, normal, rand, rand_like, randint, randint_like, randn, randn_like, randperm
 from .elementary.reduction import (
-    all, amax, amin, any, argmax, argmin, cumsum, log_softmax, logsumexp, max, mean, min, norm, softmax, std, sum, var,
+    all, amax, amin, any, argmax, argmin, cumsum, log_softmax, logsumexp, max, mean, min, softmax, std, sum, var,
 )
 from .elementary.shape import (
-    broadcast_to, cat, chunk, clone, flatten, flip, movedim, permute, reshape, roll, split, squeeze, stack, t, transpose,
-    unbind, unflatten, unsqueeze,
+    broadcast_to, clone, expand, flatten, flip, moveaxis, movedim, permute, repeat, reshape, roll, squeeze, swapaxes, swapdims, t,
+    transpose, unflatten, unsqueeze,
 )
 from .tensor import Size, Tensor
 from .functional.activation import relu

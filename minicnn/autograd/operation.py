@@ -123,7 +123,9 @@ class Elementary(Operation):
         return gradients
 
     def _fitting(self, dx, shape):
-        """The gradient in its input's shape."""
+        """The gradient in its input's shape; None where a rule says that nothing flows."""
+        if dx is None:
+            return None
         if mode.anomaly:
             check_finite(f"the backward of {self.name}", getattr(dx, "array", dx))
         if dx.shape != shape:

@@ -7,7 +7,7 @@ import numpy as np
 
 from .. import arrays
 from ..elementary.creation import as_tensor
-from ..elementary.shape import stack
+from ..elementary.joining import stack
 from ..errors import BadType, ShapeError
 from ..tensor import Tensor
 

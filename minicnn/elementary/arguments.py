@@ -3,6 +3,8 @@
 import operator
 from functools import wraps
 
+import numpy as np
+
 from ..autograd.mode import mode
 from ..errors import BadType, GraphError, ShapeError
 from ..tensor import Tensor, rank
@@ -19,9 +21,32 @@ def like_torch(function):
             return function(*args)
         out = kwargs.pop("out", None)
         result = function(*args, **{_NAMES.get(name, name): value for name, value in kwargs.items()})
-        return result if out is None else deliver(result, out)
+        return result if out is None else _deliver_apart(result, out, (*args, *kwargs.values()))
 
     return call
+
+
+def variadic(name):
+    """Lets `f(x, 2, 3)`, `f(x, (2, 3))` and `f(x, name=(2, 3))` be the same: the function gets a tuple of integers."""
+
+    def decorate(function):
+        @wraps(function)
+        def call(input, *args, **kwargs):
+            args = (kwargs.pop(name),) if name in kwargs else args
+            return function(tensor_argument(input, function.__name__), sizes(args), **kwargs)
+
+        return call
+
+    return decorate
+
+
+def _deliver_apart(result, out, arguments):
+    """`deliver`, for functions that must not read what they write."""
+    inputs = [x for a in arguments for x in (a if isinstance(a, (tuple, list)) else (a,)) if isinstance(x, Tensor)]
+    for target in out if isinstance(out, (tuple, list)) else (out,):
+        if any(np.may_share_memory(target.array, x.array) for x in inputs):
+            raise ShapeError("out must not share memory with an input")
+    return deliver(result, out)
 
 
 def deliver(result, out):
@@ -34,6 +59,8 @@ def deliver(result, out):
         raise GraphError("out= is for computations outside the graph: detach() the inputs, or use no_grad()")
     if rank(result.dtype) > rank(out.dtype):
         raise ShapeError(f"the {result.dtype} result cannot be stored in out, which is {out.dtype}")
+    if any(step == 0 and n > 1 for step, n in zip(out.array.strides, out.array.shape)):
+        raise ShapeError("out has elements that share memory (an expanded tensor); pass a clone() of it")
     if out.array.shape != result.array.shape:
         out.array = result.array.astype(out.dtype)
     else:

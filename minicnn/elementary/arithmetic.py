@@ -37,13 +37,16 @@ def _whole(x, to_float, bools, function):
     return x.to(arrays.float32) if to_float else x
 
 
-def _binary(name, forward, rule_x, rule_y, doc, to_float=False, bools=True, numbers=True):
-    """A public function of two tensors (or numbers) that are promoted to one dtype and broadcast to one shape."""
+def _binary(name, forward, rule_x, rule_y, doc, to_float=False, bools=True, numbers=1):
+    """A public function of two tensors (or some numbers) that are promoted to one dtype and broadcast to one shape.
+
+    numbers  how many of the two may be numbers
+    """
     operation = Elementary(name, forward, rule_x, rule_y)
 
     def function(input, other, *, out=None):
-        if not numbers:
-            _refuse_numbers(function, input, other)
+        if numbers < 2:
+            _refuse_numbers(function, numbers, input, other)
         x, y = alike(input, other)
         if to_float:
             x, y = floating(x), floating(y)
@@ -85,10 +88,9 @@ def _refuse_bools(function, x):
         raise BadType(f"{function.__name__}() is not defined for two bool tensors; use the logical functions, or convert with .int()")
 
 
-def _refuse_numbers(function, *operands):
-    for x in operands:
-        if type(x) in _NUMBERS:
-            raise BadType(f"{function.__name__}() expects two tensors, got {x!r}; make it one with tensor({x!r})")
+def _refuse_numbers(function, allowed, x, y):
+    if (type(x) in _NUMBERS) + (type(y) in _NUMBERS) > allowed:
+        raise BadType(f"{function.__name__}() expects {'a tensor' if allowed else 'two tensors'}, got {x!r} and {y!r}")
 
 
 def between(operation, *operands):
@@ -154,8 +156,9 @@ def round(input, *, decimals=0, out=None):
 
 _add = Elementary("Add", np.add, lambda dz: dz, lambda dz: dz)
 _sub = Elementary("Sub", np.subtract, lambda dz: dz, lambda dz: -dz)
-mul = _binary("Mul", np.multiply, lambda dz, y: dz * y, lambda dz, x: dz * x, "x · y.")
-true_divide = _binary("Div", np.true_divide, lambda dz, y: dz / y, lambda dz, y, out: -dz * out / y, "x / y.", to_float=True)
+mul = _binary("Mul", np.multiply, lambda dz, y: dz * y, lambda dz, x: dz * x, "x · y.", numbers=2)
+true_divide = _binary("Div", np.true_divide, lambda dz, y: dz / y, lambda dz, y, out: -dz * out / y, "x / y.",
+                      to_float=True, numbers=2)
 
 
 def add(input, other, *, alpha=1, out=None):
@@ -266,9 +269,9 @@ def _shared(dz, mine, tie):
 
 
 maximum = _binary("Max", np.maximum, lambda dz, x, y: _shared(dz, ~(x <= y), x == y),
-                  lambda dz, x, y: _shared(dz, ~(y <= x), x == y), "The larger of x and y; NaN where either is.", numbers=False)
+                  lambda dz, x, y: _shared(dz, ~(y <= x), x == y), "The larger of x and y; NaN where either is.", numbers=0)
 minimum = _binary("Min", np.minimum, lambda dz, x, y: _shared(dz, ~(x >= y), x == y),
-                  lambda dz, x, y: _shared(dz, ~(y >= x), x == y), "The smaller of x and y; NaN where either is.", numbers=False)
+                  lambda dz, x, y: _shared(dz, ~(y >= x), x == y), "The smaller of x and y; NaN where either is.", numbers=0)
 
 _where = Elementary("Where", lambda condition, x, y: np.where(condition, x, y), None,
                     lambda dz, condition: _where(condition, dz, dz * 0), lambda dz, condition: _where(condition, dz * 0, dz))

@@ -1,11 +1,13 @@
-"""Tensors from nothing: constants, ranges and random numbers, with PyTorch's arguments and defaults."""
+"""Tensors from data and from nothing: constants and ranges, with PyTorch's arguments and defaults."""
+
+import math
 
 import numpy as np
 
 from .. import arrays
 from ..errors import BadType, BadValue
 from ..tensor import Tensor, as_array, wrap
-from .shape import sizes
+from .arguments import deliver, integer, sizes, tensor_argument
 
 
 def tensor(data, *, dtype=None, device=None, requires_grad=False, pin_memory=False):
@@ -23,6 +25,9 @@ def as_tensor(data, dtype=None, device=None):
     return wrap(arrays.to_device(as_array(data, dtype), device)) if device else wrap(as_array(data, dtype))
 
 
+asarray = as_tensor
+
+
 def from_numpy(ndarray):
     """A tensor that shares memory with a NumPy array."""
     if not isinstance(ndarray, np.ndarray):
@@ -30,37 +35,65 @@ def from_numpy(ndarray):
     return wrap(as_array(ndarray))
 
 
-def _shape(size):
+def shape_of(size):
+    """The shape that `f(2, 3)` or `f((2, 3))` asks for."""
     shape = sizes(size)
     if any(n < 0 for n in shape):
         raise BadValue(f"lengths must not be negative, got {shape}")
     return shape
 
 
-def full(size, fill_value, *, dtype=None, device=None, requires_grad=False):
+def made(array, dtype, device, requires_grad, out=None):
+    """A leaf from NumPy's values."""
+    result = Tensor(arrays.to_device(array.astype(dtype, copy=False), device or "cpu"), requires_grad=requires_grad)
+    return result if out is None else deliver(result, out)
+
+
+# Constants ---------------------------------------------------------------------------------------------------------------
+
+
+def full(size, fill_value, *, dtype=None, device=None, requires_grad=False, out=None):
     """A tensor filled with one value; its dtype follows the value unless given."""
-    dtype = as_array(fill_value).dtype if dtype is None else arrays.as_dtype(dtype)
     value = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
-    return Tensor(arrays.module_for(device).full(_shape((size,)), value, dtype), requires_grad=requires_grad)
+    if not isinstance(size, (tuple, list)) or not isinstance(value, (bool, int, float, np.generic)):
+        raise BadType(f"full() expects a tuple of lengths and a number, got {size!r} and {fill_value!r}")
+    dtype = as_array(fill_value).dtype if dtype is None else arrays.as_dtype(dtype)
+    _check_range(value, dtype)
+    result = Tensor(arrays.module_for(device).full(shape_of((size,)), value, dtype), requires_grad=requires_grad)
+    return result if out is None else deliver(result, out)
 
 
-def _filled(value):
-    def make(*size, dtype=None, device=None, requires_grad=False, out=None):
-        return full(_shape(size), value, dtype=dtype or arrays.float32, device=device, requires_grad=requires_grad)
+def _check_range(value, dtype):
+    """Refuse a number that the dtype cannot hold."""
+    if dtype.kind == "b" or not math.isfinite(value) and dtype.kind == "f":
+        return
+    limits = np.finfo(dtype) if dtype.kind == "f" else np.iinfo(dtype)
+    if not limits.min <= value <= limits.max:
+        raise BadValue(f"{value!r} is outside what {dtype} can hold")
 
+
+def _filled(name, value, doc):
+    def make(*size, dtype=None, device=None, requires_grad=False, out=None, layout=None, pin_memory=False, **named):
+        size = (named.pop("size"),) if "size" in named else size
+        if named or layout is not None:
+            raise BadType(f"{name}() got unexpected arguments {', '.join(named) or 'layout'}")
+        dtype = arrays.float32 if dtype is None else dtype
+        return full(shape_of(size), value, dtype=dtype, device=device, requires_grad=requires_grad, out=out)
+
+    make.__name__, make.__doc__ = name, doc
     return make
 
 
-zeros, ones = _filled(0.0), _filled(1.0)
-empty = _filled(0.0)
-zeros.__name__, ones.__name__, empty.__name__ = "zeros", "ones", "empty"
-zeros.__doc__, ones.__doc__ = "A tensor of zeros.", "A tensor of ones."
-empty.__doc__ = "A tensor whose content is not to be relied on (here: zeros, so that results repeat)."
+zeros = _filled("zeros", 0, "A tensor of zeros.")
+ones = _filled("ones", 1, "A tensor of ones.")
+empty = _filled("empty", 0, "A tensor whose content is not to be relied on (here: zeros, so that results repeat).")
 
 
-def full_like(input, fill_value, *, dtype=None, device=None, requires_grad=False):
+def full_like(input, fill_value, *, dtype=None, device=None, requires_grad=False, memory_format=None):
     """A tensor of the same shape, dtype and device, filled with one value."""
-    return full(input.shape, fill_value, dtype=dtype or input.dtype, device=device or input.device, requires_grad=requires_grad)
+    tensor_argument(input, "full_like")
+    return full(input.array.shape, fill_value, dtype=input.dtype if dtype is None else dtype, device=device or input.device,
+                requires_grad=requires_grad)
 
 
 def zeros_like(input, *, dtype=None, device=None, requires_grad=False, memory_format=None):
@@ -76,78 +109,48 @@ def ones_like(input, *, dtype=None, device=None, requires_grad=False, memory_for
 empty_like = zeros_like
 
 
-def arange(start, end=None, step=1, *, dtype=None, device=None, requires_grad=False):
+def eye(n, m=None, *, dtype=None, device=None, requires_grad=False, out=None):
+    """The identity matrix (n, m)."""
+    rows, columns = shape_of((n, n if m is None else m))
+    return made(np.eye(rows, columns), arrays.as_dtype(arrays.float32 if dtype is None else dtype), device, requires_grad, out)
+
+
+# Ranges ------------------------------------------------------------------------------------------------------------------
+
+
+def arange(start=0, end=None, step=1, *, dtype=None, device=None, requires_grad=False, out=None):
     """start, start + step, ... below end; integers unless a float is among the arguments."""
     start, end = (0, start) if end is None else (start, end)
-    start, end, step = (v.item() if isinstance(v, (Tensor, np.generic)) else v for v in (start, end, step))
-    if step == 0 or (end - start) * step < 0:
-        raise BadValue(f"arange: step {step} never leads from {start} to {end}")
+    start, end, step = (_number(v, "arange") for v in (start, end, step))
+    if not all(map(math.isfinite, (start, end, step))) or step == 0 or (end - start) * step < 0:
+        raise BadValue(f"arange: steps of {step} never lead from {start} to {end}")
     if dtype is None:
         dtype = arrays.float32 if any(isinstance(v, float) for v in (start, end, step)) else arrays.int64
-    count = max(int(np.ceil((end - start) / step)), 0)
-    values = start + np.arange(count) * step
-    return Tensor(arrays.to_device(values.astype(arrays.as_dtype(dtype)), device or "cpu"), requires_grad=requires_grad)
+    count = max(math.ceil((end - start) / step), 0)
+    return made(start + np.arange(count) * step, _not_bool(dtype, "arange"), device, requires_grad, out)
 
 
-def linspace(start, end, steps, *, dtype=None, device=None, requires_grad=False):
+def _number(value, name):
+    value = value.item() if isinstance(value, (Tensor, np.generic)) else value
+    if not isinstance(value, (int, float)):
+        raise BadType(f"{name}() expects numbers, got {value!r}")
+    return value
+
+
+def _not_bool(dtype, name):
+    dtype = arrays.as_dtype(dtype)
+    if dtype == arrays.bool_:
+        raise BadType(f"{name}() makes numbers, not bools")
+    return dtype
+
+
+def linspace(start, end, steps, *, dtype=None, device=None, requires_grad=False, out=None):
     """`steps` evenly spaced numbers from start to end, both included."""
-    if steps < 0:
+    for v in (start, end):
+        if isinstance(v, Tensor) and v.ndim:
+            raise BadValue(f"linspace: start and end must be numbers or 0-d tensors, got shape {tuple(v.shape)}")
+    if integer(steps, "steps") < 0:
         raise BadValue(f"linspace: steps must not be negative, got {steps}")
-    values = np.linspace(float(start), float(end), steps).astype(arrays.as_dtype(dtype or arrays.float32))
-    return Tensor(arrays.to_device(values, device or "cpu"), requires_grad=requires_grad)
-
-
-def eye(n, m=None, *, dtype=None, device=None, requires_grad=False):
-    """The identity matrix (n, m)."""
-    return Tensor(arrays.module_for(device).eye(n, m, dtype=arrays.as_dtype(dtype or arrays.float32)), requires_grad=requires_grad)
-
-
-# Random numbers ----------------------------------------------------------------------------------------------------------
-
-
-def _stream(generator):
-    return (generator or arrays.default_generator).numpy
-
-
-def _drawn(values, dtype, device, requires_grad):
-    return Tensor(arrays.to_device(values.astype(arrays.as_dtype(dtype)), device or "cpu"), requires_grad=requires_grad)
-
-
-def randn(*size, generator=None, dtype=None, device=None, requires_grad=False):
-    """Normal random numbers of mean 0 and deviation 1."""
-    return _drawn(np.asarray(_stream(generator).standard_normal(_shape(size))), dtype or arrays.float32, device, requires_grad=requires_grad)
-
-
-def rand(*size, generator=None, dtype=None, device=None, requires_grad=False):
-    """Uniform random numbers in [0, 1)."""
-    dtype = arrays.as_dtype(dtype or arrays.float32)
-    return _drawn(np.asarray(_stream(generator).random(_shape(size), dtype)), dtype, device, requires_grad=requires_grad)
-
-
-def randint(low, high=None, size=None, *, generator=None, dtype=None, device=None, requires_grad=False):
-    """Uniform random integers: low ≤ x < high; called as randint(high, size) or randint(low, high, size)."""
-    if size is None:
-        low, high, size = 0, low, high
-    if low >= high:
-        raise BadValue(f"randint: low must be below high, got {low} and {high}")
-    return _drawn(np.asarray(_stream(generator).integers(low, high, _shape((size,)))), dtype or arrays.int64, device, requires_grad=requires_grad)
-
-
-def randperm(n, *, generator=None, dtype=None, device=None):
-    """The integers 0 .. n-1 in random order."""
-    return _drawn(_stream(generator).permutation(n), dtype or arrays.int64, device, False)
-
-
-def randn_like(input, *, dtype=None, device=None, requires_grad=False, generator=None):
-    """Normal random numbers in the shape of another tensor."""
-    return randn(input.shape, generator=generator, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
-
-
-def rand_like(input, *, dtype=None, device=None, requires_grad=False, generator=None):
-    """Uniform random numbers in the shape of another tensor."""
-    return rand(input.shape, generator=generator, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
-
-
-def bernoulli(input, *, generator=None):
-    """1 with the probability that each element gives, else 0."""
-    return wrap((_stream(generator).random(input.array.shape) < input.array).astype(input.dtype))
+    dtype = _not_bool(arrays.float32 if dtype is None else dtype, "linspace")
+    values = np.linspace(_number(start, "linspace"), _number(end, "linspace"), steps)
+    return made(np.trunc(values) if dtype.kind != "f" else values, dtype, device, requires_grad, out)

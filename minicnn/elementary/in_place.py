@@ -1,70 +1,94 @@
 """Changes in place. Outside the graph they write to memory; inside, the tensor becomes the result of the operation.
 
-The second needs no special treatment by backward: `x.add_(y)` computes `x + y` as ever, and then the name x stands for it.
+The second needs no special treatment by backward: `x.add_(y)` computes `x + y` as ever, and then the name x stands for it. What
+else shared x's memory (a view of it) does not take part in the change, and so refuses to be used from then on.
 """
 
 import numpy as np
 
 from .. import arrays
-from ..autograd.graph import as_recorded, edge_of
 from ..autograd.mode import mode
-from ..errors import BadType, GraphError, ShapeError
-from ..tensor import Tensor, wrap
+from ..errors import BadType, BadValue, GraphError, ShapeError
+from ..tensor import SUPERSEDED, Tensor, rank, wrap
 from . import arithmetic
+from .shape import broadcast_to
 
 
-def write_in_place(self, recorded, write):
-    """Change a tensor: `recorded(x)` gives the result as an operation, `write(array)` does the same to the memory."""
-    result = recorded(self) if mode.enabled else None
-    if result is None or not (result.tracked or self.tracked):
-        try:
-            write(self.array)
-        except (ValueError, TypeError) as error:
-            raise ShapeError(f"cannot write in place to a tensor of shape {tuple(self.shape)} and {self.dtype}: {error}") from None
-        self.bump_version()
-        return self
-    if self.node is None and self.tracked:
-        raise GraphError("a leaf that requires a gradient cannot be changed in place while recording; use no_grad()")
-    return become(self, result)
-
-
-def become(self, result):
-    """The tensor takes the place of a result in the graph."""
-    if result.array.shape != self.array.shape:
-        raise ShapeError(f"in place, a tensor of shape {tuple(self.shape)} cannot become one of shape {tuple(result.shape)}")
+def write_in_place(self, recorded, write, *operands):
+    """Change a tensor: `write(array)` changes the memory; in the graph, `recorded()` gives the tensor it becomes instead."""
+    if mode.enabled and (self.tracked or any(isinstance(x, Tensor) and x.tracked for x in operands)):
+        return become(self, recorded)
+    try:
+        write(self.array)
+    except (ValueError, TypeError) as error:
+        raise ShapeError(f"cannot write in place to a tensor of shape {tuple(self.shape)} and {self.dtype}: {error}") from None
     self.bump_version()
+    return self
+
+
+def become(self, recorded):
+    """The tensor takes the place of the result that `recorded()` computes."""
+    if self.tracked and self.node is None:
+        raise GraphError("a leaf that requires a gradient cannot be changed in place while recording; use no_grad()")
+    self.check_current()
+    cell, self._version = self._version, None           # what this operation itself saves stays valid
+    try:
+        result = recorded()
+        if result.array.shape != self.array.shape:
+            raise ShapeError(f"in place, a tensor of shape {tuple(self.shape)} cannot become one of shape {tuple(result.shape)}")
+    except Exception:
+        self._version = cell
+        raise
+    if cell is not None:
+        cell[0] = SUPERSEDED
     self.array, self.node, self.tracked, self._version = result.array, result.node, result.tracked, result._version
     return self
+
+
+def apply_in_place(self, function):
+    """A function of one tensor in place: `relu_`, `exp_` and the like."""
+    return write_in_place(self, lambda: function(self), lambda array: np.copyto(array, _storable(function(self), self)))
+
+
+def _storable(result, target):
+    """The array of a result in the dtype of the tensor that takes it over."""
+    if rank(result.array.dtype) > rank(target.array.dtype):
+        raise BadType(f"the {result.dtype} result cannot be stored in a tensor of {target.dtype}")
+    return result.array.astype(target.array.dtype, copy=False)
 
 
 def _in_place(operation):
     """The in-place form of an operation of two operands."""
 
     def change(self, other, **options):
-        result = operation(self, other, **options)
-        if result.array.dtype.kind == "f" and self.array.dtype.kind != "f":
-            raise BadType(f"the {result.dtype} result cannot be stored in a tensor of {self.dtype}")
-        return write_in_place(self, lambda x: result.to(self.dtype), lambda array: np.copyto(array, result.array, "unsafe"))
+        return write_in_place(self, lambda: operation(self, other, **options).to(self.dtype),
+                              lambda array: np.copyto(array, _storable(operation(self, other, **options), self)), other)
 
-    change.__name__ = f"{operation.__name__}_"
+    change.__name__ = change.__qualname__ = f"{operation.__name__}_"
     change.__doc__ = f"`{operation.__name__}` in place."
     return change
 
 
-add_, sub_, mul_, div_, pow_ = map(_in_place, (arithmetic.add, arithmetic.sub, arithmetic.mul, arithmetic.div, arithmetic.pow))
+add_, sub_, mul_, div_, pow_, remainder_, floor_divide_ = map(_in_place, (
+    arithmetic.add, arithmetic.sub, arithmetic.mul, arithmetic.div, arithmetic.pow, arithmetic.remainder, arithmetic.floor_divide))
 
 
 def copy_(self, src, non_blocking=False):
     """Take over the values of another tensor, broadcast to this shape and cast to this dtype."""
-    src = src if isinstance(src, Tensor) else wrap(np.asarray(src))
-    array = arrays.to_device(src.array, self.device)
-    return write_in_place(self, lambda x: src.to(x.dtype).expand(x.shape), lambda a: np.copyto(a, array, "unsafe"))
+    if not isinstance(src, Tensor):
+        raise BadType(f"copy_ expects a tensor, got {type(src).__name__}")
+    moved = src.to(device=self.device)
+    everywhere = wrap(np.ones(self.array.shape, bool, like=self.array))
+    return write_in_place(self, lambda: arithmetic.where(everywhere, broadcast_to(moved.to(self.dtype), self.array.shape), self),
+                          lambda array: np.copyto(array, moved.array, "unsafe"), src)
 
 
 def fill_(self, value):
-    """Every element becomes the value."""
-    value = value.item() if isinstance(value, Tensor) else value
-    return write_in_place(self, lambda x: x * 0 + value if x.tracked else x, lambda array: array.fill(value))
+    """Every element becomes the value, a number or a 0-d tensor."""
+    value = value if isinstance(value, Tensor) else wrap(np.asarray(value, like=self.array))
+    if value.array.ndim:
+        raise ShapeError(f"fill_ expects a number or a 0-d tensor, got shape {tuple(value.shape)}")
+    return copy_(self, value)
 
 
 def zero_(self):
@@ -74,24 +98,26 @@ def zero_(self):
 
 def clamp_(self, min=None, max=None):
     """`clamp` in place."""
-    result = self.clamp(min, max)
-    return write_in_place(self, lambda x: result, lambda array: np.copyto(array, result.array, "unsafe"))
-
-
-def apply_in_place(self, function):
-    """A function of one tensor in place: `relu_`, `exp_` and the like."""
-    result = function(as_recorded(self.array, edge_of(self)))     # what it saves is the old array, which nothing overwrites
-    return write_in_place(self, lambda x: result, lambda array: np.copyto(array, result.array, "unsafe"))
+    return apply_in_place(self, lambda x: arithmetic.clamp(x, min, max))
 
 
 def normal_(self, mean=0, std=1, *, generator=None):
     """Fill with normal random numbers."""
+    if not std >= 0:
+        raise BadValue(f"normal_: std must not be negative, got {std}")
     return _fill_random(self, lambda stream: stream.normal(mean, std, self.array.shape), generator)
 
 
 def uniform_(self, from_=0, to=1, *, generator=None):
     """Fill with uniform random numbers."""
+    if not from_ <= to:
+        raise BadValue(f"uniform_: from must not be above to, got {from_} and {to}")
     return _fill_random(self, lambda stream: stream.uniform(from_, to, self.array.shape), generator)
+
+
+def bernoulli_(self, p=0.5, *, generator=None):
+    """Fill with 1 (probability p) and 0."""
+    return _fill_random(self, lambda stream: stream.random(self.array.shape) < p, generator)
 
 
 def _fill_random(self, draw, generator):

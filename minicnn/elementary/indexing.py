@@ -1,85 +1,149 @@
-"""Elementary reading by position: slices, index arrays, masks, gather; and the writing that is each one's derivative."""
+"""Elementary reading by index: x[...], gather and their kin. The derivative of reading is adding up where it was read."""
 
 import numpy as np
 
 from .. import arrays
 from ..autograd.operation import Elementary
 from ..errors import BadIndex, BadType, ShapeError
-from ..tensor import Tensor, check_dim, wrap
+from ..tensor import Tensor, check_dim, rank, wrap
+from .arguments import like_torch, tensor_argument
 from .arithmetic import where
-from .shape import share_version
+from .in_place import write_in_place
+from .shape import broadcast_to, share_version
+
+# x[index] ----------------------------------------------------------------------------------------------------------------
 
 
-def _scatter_add(dz, shape, index, basic):
+def _scatter_add(dz, shape, index, repeats):
     """Zeros of a shape with dz added at an index; an element that was read twice gets both gradients."""
     dx = np.zeros(shape, dz.dtype, like=dz)
-    if basic:
-        dx[index] = dz
-    else:
+    if repeats:
         arrays.add_at(dx, index, dz)
+    else:
+        dx[index] = dz
     return dx
 
 
-_getitem = Elementary("GetItem", lambda x, *, key, basic, shape: x[key],
-                      lambda dz, key, basic, shape: _putitem(dz, key=key, basic=basic, shape=shape))
-_putitem = Elementary("PutItem", lambda x, *, key, basic, shape: _scatter_add(x, shape, key, basic),
-                      lambda dz, key, basic, shape: _getitem(dz, key=key, basic=basic, shape=shape))
+_getitem = Elementary("GetItem", lambda x, *, index, repeats, shape: x[index],
+                      lambda dz, index, repeats, shape: _putitem(dz, index=index, repeats=repeats, shape=shape))
+_putitem = Elementary("PutItem", lambda x, *, index, repeats, shape: _scatter_add(np.asarray(x), shape, index, repeats),
+                      lambda dz, index, repeats, shape: _getitem(dz, index=index, repeats=repeats, shape=shape))
 
 
 def getitem(input, index):
-    """x[index]: integers, slices, None, ..., and integer or bool tensors, with NumPy's (and PyTorch's) meaning."""
-    index = _plain_index(index, input)
-    basic = all(item is None or item is Ellipsis or isinstance(item, (int, slice)) for item in index)
+    """x[index]: integers, slices, None, ..., and integer or bool tensors.
+
+    Integers and slices give a view. Next to integer tensors, an integer picks its slice first, as in PyTorch (NumPy would let it
+    take part in the broadcasting).
+    """
+    index = plain_index(index)
+    arrays_among = [item for item in index if arrays.is_array(item)]
+    if arrays_among:
+        picks, index = integers_first(index, input.array.ndim)
+        input = _read(input, picks, False) if picks else input
+        return _read(input, index, any(item.dtype.kind != "b" for item in arrays_among))
+    return share_version(_read(input, index, False), input)
+
+
+def _read(x, index, repeats):
     try:
-        result = _getitem(input, key=index, basic=basic, shape=input.array.shape)
+        return _getitem(x, index=index, repeats=repeats, shape=x.array.shape)
     except IndexError as error:
-        raise BadIndex(f"{error} (tensor of shape {tuple(input.shape)})") from None
-    return share_version(result, input) if basic else result
+        raise BadIndex(f"{error} (tensor of shape {tuple(x.shape)})") from None
+
+
+def plain_index(index):
+    """The index as a tuple of integers, slices, None, Ellipsis and arrays."""
+    index = index if isinstance(index, tuple) else (index,)
+    return tuple([item if type(item) in _PLAIN else _plain_item(item) for item in index])
+
+
+_PLAIN = (int, type(None), type(Ellipsis))
+
+
+def _plain_item(item):
+    if isinstance(item, slice):
+        return _plain_slice(item)
+    if isinstance(item, Tensor):
+        item = item.array
+    elif isinstance(item, (list, tuple, range)):
+        item = np.asarray([i.tolist() if isinstance(i, Tensor) else i for i in item], dtype=None if len(item) else np.int64)
+    if isinstance(item, (bool, np.bool_)):
+        return np.asarray(item)
+    if isinstance(item, np.integer):
+        return int(item)
+    if not arrays.is_array(item) or item.dtype.kind not in "iub":
+        raise BadIndex(f"an index is made of integers, slices, None, ... and integer or bool tensors, got {item!r}")
+    if item.dtype == arrays.uint8:
+        return item.astype(bool)                # a mask of old, as in PyTorch
+    return int(item) if item.ndim == 0 and item.dtype.kind != "b" else item
+
+
+def _plain_slice(item):
+    parts = [None if v is None else v.__index__() for v in (item.start, item.stop, item.step)]
+    if parts[2] is not None and parts[2] <= 0:
+        raise BadIndex("a slice's step must be positive; use flip()")
+    return slice(*parts)
+
+
+def integers_first(index, ndim):
+    """(picks, rest) such that x[picks][rest] is x[index] with its integers applied first; picks is () without any integer."""
+    if not any(type(item) is int for item in index):
+        return (), index
+    used = sum(map(_dimensions, index))
+    picks, rest = [], []
+    for item in index:
+        if type(item) is int:
+            picks.append(item)
+        else:
+            rest.append(item)
+            picks += [slice(None)] * (ndim - used if item is Ellipsis else _dimensions(item))
+    return tuple(picks), tuple(rest)
+
+
+def _dimensions(item):
+    """How many of the tensor's dimensions one part of an index takes up."""
+    if item is None or item is Ellipsis:
+        return 0
+    return item.ndim if getattr(item, "dtype", None) == bool else 1
+
+
+# x[index] = value --------------------------------------------------------------------------------------------------------
 
 
 def setitem(input, index, value):
     """x[index] = value. Outside the graph it writes in place; inside, x becomes the result of a recorded operation."""
-    index = _plain_index(index, input)
-    value = value if isinstance(value, Tensor) else wrap(np.asarray(value, dtype=input.array.dtype, like=input.array))
-    input.write_in_place(lambda x: _overwrite(x, index, value), lambda a: a.__setitem__(index, value.array))
+    index = plain_index(index)
+    picks, rest = integers_first(index, input.array.ndim) if any(map(arrays.is_array, index)) else ((), index)
+    value = value if isinstance(value, Tensor) else wrap(np.asarray(value, like=input.array).astype(input.array.dtype))
+    write_in_place(input, lambda: _overwrite(input, picks, rest, value), lambda array: _write(array, picks, rest, value.array), value)
 
 
-def _overwrite(x, index, value):
-    """x with x[index] replaced, recorded: the gradient passes by there, and goes to the value."""
-    mask = np.zeros(x.array.shape, bool, like=x.array)
-    mask[index] = True
-    numbers = np.full(x.array.shape, -1, like=x.array).astype(np.int64)
-    target = numbers[index].shape
-    numbers[index] = np.arange(numbers[index].size, like=numbers).reshape(target)
-    spread = value.to(x.dtype).expand(target).reshape(-1)
-    return where(wrap(mask), spread[wrap(np.maximum(numbers, 0))], x) if spread.numel() else x
+def _write(array, picks, rest, values):
+    array = array[picks] if picks else array
+    array[rest] = values
 
 
-def _plain_index(index, x):
-    """The index as a tuple of integers, slices, None, Ellipsis and arrays."""
-    index = index if isinstance(index, tuple) else (index,)
-    return tuple(_plain_item(item, x) for item in index)
-
-
-def _plain_item(item, x):
-    if isinstance(item, Tensor):
-        if item.array.dtype.kind == "f":
-            raise BadIndex(f"an index must be of integers or bools, got {item.dtype}")
-        return item.array if item.array.ndim or item.array.dtype.kind == "b" else int(item.array)
-    if isinstance(item, (list, range)):
-        return np.asarray(item, dtype=None if len(item) else np.int64)
-    if isinstance(item, slice):
-        if item.step is not None and item.step <= 0:
-            raise BadIndex("a slice's step must be positive; use flip()")
-        return slice(*(None if v is None else int(v) for v in (item.start, item.stop, item.step)))
-    return int(item) if isinstance(item, np.integer) else item
+def _overwrite(x, picks, rest, value):
+    """x with some elements replaced, recorded: the gradient passes by there, and goes to the value."""
+    flat = np.arange(x.array.size, like=x.array).reshape(x.array.shape)[picks][rest]     # where the written elements lie in x
+    if not flat.size:
+        return x + 0
+    source = np.full(x.array.size, -1, like=x.array).astype(np.int64)
+    source[flat.reshape(-1)] = np.arange(flat.size, like=x.array)
+    source = source.reshape(x.array.shape)
+    extra = max(value.array.ndim - flat.ndim, 0)
+    value = value.reshape(value.array.shape[extra:]) if value.array.shape[:extra] == (1,) * extra else value
+    spread = broadcast_to(value.to(x.dtype), flat.shape).reshape(-1)
+    return where(wrap(source >= 0), getitem(spread, wrap(np.maximum(source, 0))), x)
 
 
 # Gather and select -------------------------------------------------------------------------------------------------------
 
 _gather = Elementary("GatherElements", lambda x, *, axis, indices, shape: x[_grid(indices, axis)],
                      lambda dz, axis, indices, shape: _scatter(dz, axis=axis, indices=indices, shape=shape))
-_scatter = Elementary("ScatterElements", lambda x, *, axis, indices, shape: _scatter_add(x, shape, _grid(indices, axis), False),
+_scatter = Elementary("ScatterElements",
+                      lambda x, *, axis, indices, shape: _scatter_add(np.asarray(x), shape, _grid(indices, axis), True),
                       lambda dz, axis, indices, shape: _gather(dz, axis=axis, indices=indices, shape=shape))
 
 
@@ -90,94 +154,93 @@ def _grid(indices, axis):
     return (*axes[:axis], indices, *axes[axis + 1 :])
 
 
-def gather(input, dim, index):
+@like_torch
+def gather(input, dim, index, *, sparse_grad=False):
     """z[i][j][k] = x[i][index[i][j][k]][k] for dim = 1, and so on."""
-    axis = check_dim(dim, input.array.ndim)
-    indices = _checked(index, input.array.shape[axis] if input.array.ndim else 1, "gather")
-    if input.array.ndim == 0 or indices.ndim == 0:
-        return input.reshape(-1)[index.reshape(-1)].reshape(index.shape)
-    if indices.ndim != input.array.ndim:
-        raise ShapeError(f"gather: index of shape {indices.shape} needs as many dimensions as the input {tuple(input.shape)}")
-    return _gather(input, axis=axis, indices=indices, shape=input.array.shape)
+    axis = check_dim(dim, tensor_argument(input, "gather").array.ndim)
+    x = input if input.array.ndim else input.reshape(1)
+    indices = _positions(index, x.array.shape, axis, "gather")
+    return _gather(x, axis=axis, indices=indices, shape=x.array.shape).reshape(index.array.shape)
 
 
+@like_torch
 def scatter_add(input, dim, index, src):
     """x with src[i][j][k] added at [i][index[i][j][k]][k] for dim = 1, and so on."""
-    axis = check_dim(dim, input.array.ndim)
-    indices = _checked(index, input.array.shape[axis], "scatter_add")
-    return input + _scatter(src, axis=axis, indices=indices, shape=input.array.shape)
+    axis = check_dim(dim, tensor_argument(input, "scatter_add").array.ndim)
+    x, src = (v if v.array.ndim else v.reshape(1) for v in (input, tensor_argument(src, "scatter_add", "src")))
+    if x.array.dtype != src.array.dtype:
+        raise BadType(f"scatter_add: src must be {x.dtype} like the input, got {src.dtype}")
+    indices = _positions(index, x.array.shape, axis, "scatter_add")
+    if indices.size and (indices.ndim != src.array.ndim or any(n > m for n, m in zip(indices.shape, src.array.shape))):
+        raise ShapeError(f"scatter_add: src of shape {tuple(src.shape)} must cover the index of shape {indices.shape}")
+    if not indices.size:
+        return input + 0
+    added = _scatter(src[tuple(slice(n) for n in indices.shape)], axis=axis, indices=indices, shape=x.array.shape)
+    return (x + added).reshape(input.array.shape)
 
 
+def _positions(index, shape, axis, name):
+    """The index as an array of as many dimensions as the tensor that it points into, checked."""
+    indices = _checked(index, shape[axis], name)
+    indices = indices.reshape(1) if not indices.ndim else indices
+    if not indices.size:
+        return np.zeros(indices.shape if indices.ndim == len(shape) else (0,) * len(shape), np.int64, like=indices)
+    if indices.ndim != len(shape) or any(n > m for i, (n, m) in enumerate(zip(indices.shape, shape)) if i != axis):
+        raise ShapeError(f"{name}: an index of shape {tuple(index.shape)} does not fit shape {tuple(shape)}: it needs as many "
+                         f"dimensions, none but dimension {axis} longer")
+    return indices.astype(np.int64, copy=False)
+
+
+@like_torch
 def index_select(input, dim, index):
     """The slices of a dimension at the given positions."""
-    axis = check_dim(dim, input.array.ndim)
-    if index.array.ndim > 1:
+    axis = check_dim(dim, tensor_argument(input, "index_select").array.ndim)
+    length = input.array.shape[axis] if input.array.ndim else 1
+    positions = _checked(index, length, "index_select")
+    if positions.ndim > 1 or not input.array.ndim and positions.size != 1:
         raise BadIndex(f"index_select expects a vector of positions, got shape {tuple(index.shape)}")
-    _checked(index, input.array.shape[axis] if input.array.ndim else 1, "index_select")
     if input.array.ndim == 0:
-        return input
+        return input.clone()
     return getitem(input, (slice(None),) * axis + (index.reshape(-1),))
 
 
 def _checked(index, length, name):
     """The index array, after every element was found to lie in 0 .. length - 1."""
-    if not isinstance(index, Tensor) or index.array.dtype.kind not in "iu":
-        raise BadType(f"{name}: the index must be an integer tensor, got {getattr(index, 'dtype', type(index).__name__)}")
+    whole = isinstance(index, Tensor) and (index.array.dtype in (arrays.int64, arrays.int32) or not index.array.size)
+    if not whole:
+        raise BadType(f"{name}: the index must be an int64 tensor, got {getattr(index, 'dtype', type(index).__name__)}")
     if index.array.size and not arrays.on_gpu(index.array) and not 0 <= index.array.min() <= index.array.max() < length:
         raise BadIndex(f"{name}: an index is outside 0 .. {length - 1}: {index.array.min()} .. {index.array.max()}")
     return index.array
 
 
 def masked_fill(input, mask, value):
-    """`value` where the mask holds, x elsewhere."""
-    if mask.array.dtype != arrays.bool_:
+    """`value`, a number or a 0-d tensor, where the mask holds; x elsewhere."""
+    if tensor_argument(mask, "masked_fill", "mask").array.dtype != arrays.bool_:
         raise BadType(f"masked_fill expects a bool mask, got {mask.dtype}")
-    value = value if isinstance(value, Tensor) else wrap(np.asarray(value, dtype=input.array.dtype, like=input.array))
+    value = value if isinstance(value, Tensor) else wrap(np.asarray(value, like=input.array))
+    if value.array.ndim:
+        raise ShapeError(f"masked_fill expects a number or a 0-d tensor as value, got shape {tuple(value.shape)}")
+    if rank(value.dtype) > rank(input.dtype):
+        raise BadType(f"masked_fill: {value.dtype} {value.item()} cannot be stored in a tensor of {input.dtype}")
     return where(mask, value.to(input.dtype), input)
 
 
+@like_torch
 def masked_select(input, mask):
-    """The elements where the mask holds, as a vector."""
-    return getitem(input.expand(np.broadcast_shapes(input.shape, mask.shape)), mask.expand(input.shape))
+    """The elements where the mask holds, as a vector; both broadcast to one shape."""
+    if tensor_argument(mask, "masked_select", "mask").array.dtype != arrays.bool_:
+        raise BadType(f"masked_select expects a bool mask, got {mask.dtype}")
+    try:
+        shape = np.broadcast_shapes(input.array.shape, mask.array.shape)
+    except ValueError:
+        raise ShapeError(f"masked_select: shapes {tuple(input.shape)} and {tuple(mask.shape)} do not broadcast") from None
+    return getitem(broadcast_to(input, shape), broadcast_to(mask, shape))
 
 
-# Order -------------------------------------------------------------------------------------------------------------------
-
-
-def sort(input, dim=-1, descending=False, stable=False):
-    """(values, indices) in rising or falling order along a dimension; equal elements keep their order."""
-    from .reduction import _VALUES
-
-    axis = check_dim(dim, input.array.ndim)
-    if input.array.ndim == 0:
-        return _VALUES["sort"](input, wrap(np.zeros((), np.int64)))
-    order = wrap(_argsort(input.array, axis, descending))
-    return _VALUES["sort"](gather(input, axis, order), order)
-
-
-def _argsort(array, axis, descending):
-    if not descending:
-        return np.argsort(array, axis, kind="stable")
-    backwards = np.argsort(np.flip(array, axis), axis, kind="stable")
-    return np.flip(array.shape[axis] - 1 - backwards, axis)
-
-
-def argsort(input, dim=-1, descending=False, stable=False):
-    """The indices that sort a dimension."""
-    return sort(input, dim, descending, stable).indices
-
-
-def topk(input, k, dim=-1, largest=True, sorted=True):
-    """(values, indices) of the k largest or smallest elements along a dimension, best first."""
-    from .reduction import _VALUES
-
-    length = input.array.shape[check_dim(dim, input.array.ndim)] if input.array.ndim else 1
-    if not 0 <= k <= length:
-        raise BadIndex(f"topk: k must be between 0 and {length}, the length of dimension {dim}; got {k}")
-    values, indices = sort(input, dim, descending=largest)
-    if input.array.ndim == 0:
-        return _VALUES["topk"](values, indices)
-    first = (slice(None),) * check_dim(dim, input.array.ndim) + (slice(0, k),)
-    return _VALUES["topk"](values[first], indices[first])
-
-
+def nonzero(input, *, as_tuple=False):
+    """The indices of the elements that are not zero: (number, dimensions), or with as_tuple one vector per dimension."""
+    found = np.nonzero(input.array) if input.array.ndim else np.nonzero(input.array.reshape(1))
+    if as_tuple:
+        return tuple(wrap(f) for f in found)
+    return wrap(np.stack(found, 1) if input.array.ndim else np.zeros((len(found[0]), 0), np.int64))

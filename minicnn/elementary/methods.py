@@ -3,42 +3,37 @@
 import numpy as np
 
 from .. import arrays
-from ..tensor import Tensor
-from . import arithmetic, comparison, extra, in_place, indexing, linear_algebra, reduction, shape
+from ..errors import ShapeError
+from ..tensor import Tensor, as_array
+from . import (
+    arithmetic, comparison, creation, extra, in_place, indexing, joining, linear_algebra, norms, ordering, random, reduction, shape,
+)
+from .arguments import tensor_argument
 
 _METHODS = {
     arithmetic: "add sub mul div true_divide floor_divide remainder neg exp expm1 log log1p sqrt rsqrt reciprocal square sin cos "
-                "tanh erf sign abs sigmoid pow maximum minimum trunc",
-    comparison: "eq ne lt le gt ge logical_and logical_or logical_xor logical_not isnan isinf isfinite isclose allclose equal",
-    shape: "reshape flatten unflatten squeeze unsqueeze permute transpose t movedim expand expand_as broadcast_to repeat "
-           "flip roll split chunk unbind clone contiguous view",
-    reduction: "mean var std amax amin max min argmax argmin any all cumsum norm logsumexp softmax log_softmax sum",
-    linear_algebra: "matmul mm bmm outer",
-    indexing: "gather scatter_add index_select masked_fill masked_select sort argsort topk",
-    in_place: "add_ sub_ mul_ div_ pow_ copy_ fill_ zero_ clamp_ normal_ uniform_ write_in_place",
-    extra: "clamp clip bincount",
+                "tanh erf sign abs sigmoid pow maximum minimum trunc floor ceil round clamp clip",
+    comparison: "eq ne lt le gt ge bitwise_and bitwise_or bitwise_xor bitwise_not logical_and logical_or logical_xor "
+                "logical_not isnan isinf isfinite isclose allclose equal",
+    shape: "reshape flatten unflatten squeeze unsqueeze permute transpose swapaxes swapdims t movedim moveaxis expand expand_as "
+           "broadcast_to repeat flip roll clone contiguous view view_as",
+    joining: "chunk unbind select narrow diagonal",
+    reduction: "mean var std amax amin max min argmax argmin any all cumsum logsumexp softmax log_softmax sum",
+    norms: "norm",
+    ordering: "sort argsort topk",
+    linear_algebra: "matmul mm bmm mv dot outer",
+    indexing: "gather scatter_add index_select masked_fill masked_select nonzero",
+    in_place: "add_ sub_ mul_ div_ pow_ remainder_ floor_divide_ copy_ fill_ zero_ clamp_ normal_ uniform_ bernoulli_",
+    extra: "bincount",
+    random: "bernoulli",
 }
 for _module, _names in _METHODS.items():
     for _name in _names.split():
         setattr(Tensor, _name, getattr(_module, _name))
+Tensor.split, Tensor.reshape_as, Tensor.absolute = joining.method_split, shape.view_as, arithmetic.abs
 
 
-def _accept_numpy_names(method):
-    """`axis` and `keepdims` for `dim` and `keepdim`, which PyTorch accepts too."""
-
-    def reduce(self, *args, axis=None, keepdims=None, **kwargs):
-        if axis is not None:
-            kwargs["dim"] = axis
-        if keepdims is not None:
-            kwargs["keepdim"] = keepdims
-        return method(self, *args, **kwargs)
-
-    reduce.__name__, reduce.__doc__ = method.__name__, method.__doc__
-    return reduce
-
-
-for _name in "sum mean var std amax amin max min argmax argmin any all".split():
-    setattr(Tensor, _name, _accept_numpy_names(getattr(Tensor, _name)))
+# Operators ---------------------------------------------------------------------------------------------------------------
 
 
 def _operator(function):
@@ -54,7 +49,7 @@ def _operator(function):
 
 
 def _reflected(function):
-    return _operator(lambda self, other: function(other, self))
+    return _operator(lambda self, other: function(other, tensor_argument(self, function.__name__, "the right operand")))
 
 
 _TWO = {"add": arithmetic.add, "sub": arithmetic.sub, "mul": arithmetic.mul, "truediv": arithmetic.true_divide,
@@ -66,28 +61,62 @@ for _name, _function in _TWO.items():
     setattr(Tensor, f"__r{_name}__", _reflected(_function))
 for _name in ("eq", "ne", "lt", "le", "gt", "ge"):
     setattr(Tensor, f"__{_name}__", _operator(getattr(comparison, _name)))
-for _name in ("add", "sub", "mul", "pow"):
-    setattr(Tensor, f"__i{_name}__", _operator(getattr(in_place, f"{_name}_")))
-Tensor.__itruediv__ = _operator(in_place.div_)
-Tensor.__neg__, Tensor.__abs__, Tensor.__invert__ = arithmetic.neg, arithmetic.abs, comparison.bitwise_not
+for _name, _function in {"add": "add_", "sub": "sub_", "mul": "mul_", "truediv": "div_", "pow": "pow_", "mod": "remainder_",
+                         "floordiv": "floor_divide_"}.items():
+    setattr(Tensor, f"__i{_name}__", _operator(getattr(in_place, _function)))
+Tensor.__neg__, Tensor.__pos__, Tensor.__abs__, Tensor.__invert__ = arithmetic.neg, lambda self: self, arithmetic.abs, comparison.bitwise_not
 Tensor.__getitem__, Tensor.__setitem__ = indexing.getitem, indexing.setitem
-Tensor.T = property(lambda self: shape.permute(self, *range(self.array.ndim)[::-1]))
-Tensor.mT = property(lambda self: shape.transpose(self, -1, -2))
+Tensor.__contains__ = lambda self, value: bool((self == value).any())
+Tensor.__reversed__ = lambda self: shape.flip(self, *range(self.array.ndim))
+
+
+def _transposed(self):
+    """The matrix transposed."""
+    if self.array.ndim not in (0, 2):
+        return shape.permute(self, *range(self.array.ndim)[::-1])
+    return shape.t(self)
+
+
+def _matrices_transposed(self):
+    """The last two dimensions exchanged."""
+    if self.array.ndim < 2:
+        raise ShapeError(f"mT needs at least two dimensions, got shape {tuple(self.shape)}")
+    return shape.transpose(self, -1, -2)
+
+
+Tensor.T, Tensor.mT = property(_transposed), property(_matrices_transposed)
+
+
+# In place ----------------------------------------------------------------------------------------------------------------
+
+
+def _unary_in_place(function):
+    def change(self, *args, **kwargs):
+        return in_place.apply_in_place(self, lambda x: function(x, *args, **kwargs))
+
+    change.__name__, change.__doc__ = f"{function.__name__}_", f"`{function.__name__}` in place."
+    return change
+
+
+for _function in (arithmetic.exp, arithmetic.log, arithmetic.sqrt, arithmetic.rsqrt, arithmetic.reciprocal, arithmetic.neg,
+                  arithmetic.abs, arithmetic.tanh, arithmetic.sigmoid, arithmetic.square, arithmetic.sin, arithmetic.cos,
+                  arithmetic.floor, arithmetic.ceil, arithmetic.round, arithmetic.trunc, arithmetic.sign, indexing.masked_fill,
+                  indexing.scatter_add):
+    setattr(Tensor, f"{_function.__name__}_", _unary_in_place(_function))
+Tensor.clip_ = Tensor.clamp_
 
 
 # Conversions -------------------------------------------------------------------------------------------------------------
 
 
-def to(self, *args, dtype=None, device=None, non_blocking=False, copy=False):
+def to(self, *args, dtype=None, device=None, non_blocking=False, copy=False, memory_format=None):
     """`to(dtype)`, `to(device)`, `to(device, dtype)` or `to(other)`: itself when nothing changes."""
     for arg in args:
         if isinstance(arg, Tensor):
             dtype, device = arg.dtype, arg.device
         elif isinstance(arg, (str, arrays.device)) and str(arg).partition(":")[0] in ("cpu", "cuda"):
             device = arg
-        elif isinstance(arg, bool):
-            continue
-        else:
+        elif not isinstance(arg, bool) and arg is not None:
             dtype = arrays.as_dtype(arg)
     moved = self if device is None or arrays.device(device) == self.device else move(self, device)
     result = moved if dtype is None else shape.cast(moved, dtype)
@@ -100,16 +129,30 @@ def move(self, device):
 
 
 Tensor.to = to
-Tensor.cpu = lambda self: to(self, device="cpu")
-Tensor.cuda = lambda self, device=None: to(self, device="cuda")
-Tensor.double = lambda self: to(self, arrays.float64)
-Tensor.float = lambda self: to(self, arrays.float32)
-Tensor.long = lambda self: to(self, arrays.int64)
-Tensor.int = lambda self: to(self, arrays.int32)
-Tensor.bool = lambda self: to(self, arrays.bool_)
-Tensor.type_as = lambda self, other: to(self, other.dtype)
-Tensor.view_as = lambda self, other: shape.reshape(self, *other.shape)
-Tensor.reshape_as = Tensor.view_as
+
+
+def _conversion(name, **target):
+    def convert(self, *, memory_format=None):
+        return to(self, **target)
+
+    convert.__name__, convert.__doc__ = name, f"The tensor as {', '.join(map(str, target.values()))}."
+    setattr(Tensor, name, convert)
+
+
+for _name, _dtype in {"double": arrays.float64, "float": arrays.float32, "long": arrays.int64, "int": arrays.int32,
+                      "short": arrays.int16, "byte": arrays.uint8, "bool": arrays.bool_}.items():
+    _conversion(_name, dtype=_dtype)
+_conversion("cpu", device="cpu")
+
+
+def cuda(self, device=None, non_blocking=False):
+    """The tensor on the GPU."""
+    return to(self, device="cuda")
+
+
+def type_as(self, other):
+    """As the dtype of another tensor."""
+    return to(self, other.dtype)
 
 
 def type(self, dtype=None):
@@ -117,35 +160,33 @@ def type(self, dtype=None):
     return str(self.dtype) if dtype is None else to(self, dtype)
 
 
-Tensor.type = type
+Tensor.cuda, Tensor.type_as, Tensor.type = cuda, type_as, type
 
 
-def _new(fill):
-    def make(self, *size, dtype=None, device=None, requires_grad=False):
-        shape_ = shape.sizes(size)
-        return Tensor(np.full(shape_, fill, dtype or self.dtype, like=self.array), requires_grad=requires_grad)
+# New tensors like this one -----------------------------------------------------------------------------------------------
 
+
+def _new(name, value):
+    def make(self, *size, dtype=None, device=None, requires_grad=False, **named):
+        size = creation.shape_of((named["size"],) if "size" in named else size)
+        return creation.full(size, value, dtype=dtype or self.dtype, device=device or self.device, requires_grad=requires_grad)
+
+    make.__name__, make.__doc__ = name, f"`{name[4:]}` of this dtype and on this device."
     return make
 
 
-Tensor.new_zeros, Tensor.new_ones = _new(0), _new(1)
-Tensor.new_empty = Tensor.new_zeros
-Tensor.new_full = lambda self, size, fill_value, **options: _new(fill_value)(self, *size, **options)
+Tensor.new_zeros, Tensor.new_ones, Tensor.new_empty = _new("new_zeros", 0), _new("new_ones", 1), _new("new_empty", 0)
 
 
-def new_tensor(self, data, *, dtype=None, requires_grad=False):
-    """A tensor of this one's dtype and device from other data."""
-    return Tensor(np.asarray(data, dtype=dtype or self.dtype, like=self.array).copy(), requires_grad=requires_grad)
+def new_full(self, size, fill_value, *, dtype=None, device=None, requires_grad=False):
+    """`full` of this dtype and on this device."""
+    return creation.full(size, fill_value, dtype=dtype or self.dtype, device=device or self.device, requires_grad=requires_grad)
 
 
-Tensor.new_tensor = new_tensor
-Tensor.exp_ = lambda self: in_place.apply_in_place(self, arithmetic.exp)
-Tensor.sqrt_ = lambda self: in_place.apply_in_place(self, arithmetic.sqrt)
+def new_tensor(self, data, *, dtype=None, device=None, requires_grad=False):
+    """`tensor` of this dtype and on this device."""
+    array = as_array(data, self.dtype if dtype is None else dtype)
+    return creation.tensor(array, device=device or self.device, requires_grad=requires_grad)
 
 
-def masked_fill_(self, mask, value):
-    """`masked_fill` in place."""
-    return in_place.apply_in_place(self, lambda x: indexing.masked_fill(x, mask, value))
-
-
-Tensor.masked_fill_ = masked_fill_
+Tensor.new_full, Tensor.new_tensor = new_full, new_tensor

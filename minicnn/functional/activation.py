@@ -13,7 +13,7 @@ from ..elementary.arithmetic import erf, expm1, sigmoid, tanh, where
 from ..elementary.extra import clamp
 from ..elementary.in_place import apply_in_place
 from ..elementary.reduction import logsumexp
-from ..elementary.shape import stack
+from ..elementary.joining import stack
 from ..kernels import of
 from ..tensor import Tensor
 

@@ -41,7 +41,7 @@ def softmax_cross_entropy_definition(x, t):
 
 def softmax_cross_entropy_forward(x, t):
     """y[n] = -Σ_k t[n,k] · log p[n,k]; a class that is not wanted costs nothing, even if p is 0"""
-    shifted = x - x.max(1, keepdims=True, initial=-np.inf)                # softmax stays the same, and exp cannot overflow
+    shifted = x - x.max(1, keepdims=True)                                 # softmax stays the same, and exp cannot overflow
     log_p = shifted - np.log(np.exp(shifted).sum(1, keepdims=True))
     return -(t * np.where(t == 0, 0, log_p)).sum(1), (log_p, t)
 

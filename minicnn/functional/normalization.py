@@ -8,7 +8,7 @@ import numpy as np
 
 from ..autograd.operation import Layer
 from ..elementary.arithmetic import rsqrt
-from ..elementary.shape import cat
+from ..elementary.joining import cat
 from ..elementary.windows import pad
 from ..kernels import of
 

@@ -40,7 +40,7 @@ def pad_border_forward(x, *, widths, mode):
     """Reading at the sources, one axis after the other; `widths` has (before, after) for each axis"""
     y = x
     for axis, before, after in _padded_axes(widths):
-        places = list(sources(y.shape[axis], before, after, mode))
+        places = np.asarray(sources(y.shape[axis], before, after, mode), like=y)
         y = along(y, axis, lambda rows, places=places: np.take(rows, places, 1))
     return y, (x.shape, x.dtype, widths, mode)
 

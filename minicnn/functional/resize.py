@@ -66,7 +66,7 @@ def interpolation_matrix(mode, length, new_length, scale=None, align_corners=Fal
     if mode == "area":
         weights = _cells(length, new_length)
     else:
-        step = length / new_length if scale is None else 1 / scale             # of one new pixel, in old pixels
+        step = length / new_length if scale is None else 1 / scale              # from one new pixel to the next, in old ones
         weights = _WEIGHTS[mode](np.arange(new_length), length, step, align_corners)
     matrix = np.zeros((new_length, length))
     for columns, weight in weights:
@@ -78,13 +78,15 @@ def interpolation_matrix(mode, length, new_length, scale=None, align_corners=Fal
 
 
 def _nearest(p, length, step, align_corners):
-    """The old pixel in which the new pixel's first corner lies, as early versions of PyTorch had it."""
-    return [(np.floor((p * np.float32(step)).astype(np.float32)).astype(int), 1)]
+    """The old pixel in which the new pixel's first corner lies. Single precision decides on a border, as in PyTorch."""
+    if len(p) in (length, 2 * length):
+        return [(p * length // len(p), 1)]                                      # these two exactly, whatever the scale given
+    return [(np.floor(p.astype(np.float32) * np.float32(step)).astype(int), 1)]
 
 
 def _nearest_exact(p, length, step, align_corners):
     """The old pixel in which the new pixel's centre lies."""
-    return [(np.floor(((p + 0.5) * np.float32(step)).astype(np.float32)).astype(int), 1)]
+    return [(np.floor((p.astype(np.float32) + np.float32(0.5)) * np.float32(step)).astype(int), 1)]
 
 
 def _centres(p, length, step, align_corners):

@@ -101,7 +101,7 @@ def after(node, field):
         return stamped(field, window)
     if window is not None:
         return slid(field, window)
-    return sliced(field, attributes["key"]) if name == "GetItem" else UNKNOWN
+    return sliced(field, attributes["index"]) if name == "GetItem" else UNKNOWN
 
 
 def slid(field, window):

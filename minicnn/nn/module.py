@@ -82,7 +82,6 @@ class Module:
         check_initialised(self, register, name)
         for other in (self.__dict__, *(self.__dict__[kind] for kind in _KINDS if kind != register)):
             other.pop(name, None)
-        self._non_persistent_buffers_set.discard(name)
         if register == "_parameters":
             self.register_parameter(name, value)
         elif register == "_buffers":
@@ -115,9 +114,6 @@ class Module:
         if not (param is None or isinstance(param, Parameter)):
             raise BadType(f"cannot assign '{type(param).__name__}' object to parameter '{name}' "
                           "(Parameter or None required; wrap a tensor as nn.Parameter(tensor))")
-        if param is not None and not param.is_leaf:
-            raise BadValue(f"cannot assign a computed tensor to parameter '{name}': a parameter is where the graph "
-                           "begins; compute in forward()")
         self._parameters[name] = param
 
     def register_buffer(self, name, tensor, persistent=True):

@@ -50,13 +50,13 @@ class Config:
 
 
 COMMON = {
-    "data_dir": None, "model": "small_cnn", "optimizer": "sgd", "scheduler": "one-cycle", "weight_decay": 5e-4,
+    "data_dir": None, "optimizer": "sgd", "scheduler": "one-cycle", "weight_decay": 5e-4,
     "label_smoothing": 0.1, "shift": 1, "seed": 0,
 }
 BY_DATASET = {
-    "digits": {"epochs": 30, "batch_size": 64},
-    "fashion-mnist": {"epochs": 10, "batch_size": 128},
-    "mnist": {"epochs": 5, "batch_size": 128},
+    "digits": {"model": "small_cnn", "epochs": 30, "batch_size": 64},
+    "fashion-mnist": {"model": "lenet5", "epochs": 10, "batch_size": 128},
+    "mnist": {"model": "lenet5", "epochs": 5, "batch_size": 128},
 }
 
 

@@ -44,7 +44,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send(CONTENT)
 
     def serve_wrong_range(self):
-        self.send_from(CONTENT, self.start() // 2)
+        self.send_from(CONTENT, self.start() // 2) if self.start() else self.send(CONTENT)
 
     def serve_missing(self):
         self.send(b"not here", 404)
@@ -115,14 +115,12 @@ def test_a_part_is_resumed(get, server):
     assert complete(get) and server.requests == [("/good", "bytes=300000-")]
 
 
-@pytest.mark.parametrize("mirror", ["no_range", "wrong_range", "past_the_end"])
-def test_a_server_that_cannot_resume_starts_anew(get, mirror):
+@pytest.mark.parametrize("mirror, requests", [("no_range", 1), ("wrong_range", 2), ("past_the_end", 1)])
+def test_a_server_that_cannot_resume(get, server, mirror, requests):
+    """It sends the file from its beginning, or the wrong place (noticed by the hash), or refuses (the next one can)."""
     get.part.write_bytes(CONTENT[:300_001])
-    try:
-        get(mirror)
-    except errors.DataError:                            # wrong_range sends the middle again and again
-        get("good")
-    assert complete(get)
+    get(mirror, "good")
+    assert complete(get) and [path for path, _ in server.requests].count("/" + mirror) == requests
 
 
 def test_a_complete_part_is_only_checked(get, server):
@@ -168,6 +166,13 @@ def test_ctrl_c_keeps_what_came(get):
     assert len(kept) > 100_000 and kept == CONTENT[: len(kept)] and not get.target.exists()
     get("good")
     assert complete(get)
+
+
+def test_no_more_is_taken_than_the_file_has(get):
+    steps = []
+    with pytest.raises(errors.DataError, match="more than the 512,000 bytes"):
+        get("too_long", progress=lambda path, done, size: steps.append(done))
+    assert max(steps) <= len(CONTENT) + download.CHUNK
 
 
 def test_wrong_content_never_reaches_its_place(get):

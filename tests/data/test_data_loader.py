@@ -248,6 +248,32 @@ def test_loading_runs_ahead_only_as_far_as_told():
     assert dataset.read <= 1 + 6
 
 
+def test_a_stream_is_read_by_one_thread_at_a_time():
+    class Slow(data.IterableDataset):
+        def __iter__(self):
+            for i in range(12):
+                time.sleep(0.001)
+                yield i
+
+    assert plain(list(data.DataLoader(Slow(), num_workers=4, batch_size=5))) == [[0, 1, 2, 3, 4], [5, 6, 7, 8, 9], [10, 11]]
+
+
+def test_what_was_not_begun_is_cancelled():
+    class Slow(Squares):
+        read = 0
+
+        def __getitem__(self, i):
+            self.read += 1
+            time.sleep(0.01)
+            return i
+
+    dataset = Slow(1000)
+    iterator = iter(data.DataLoader(dataset, num_workers=1, prefetch_factor=30))
+    next(iterator)
+    del iterator
+    assert threads_end() and dataset.read < 10
+
+
 def test_workers_load_side_by_side():
     barrier = threading.Barrier(3, timeout=5)
 

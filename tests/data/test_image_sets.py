@@ -49,7 +49,7 @@ def test_digits_are_the_original_ones():
     assert digits.data.shape == (1797, 8, 8) and digits.data.dtype == minicnn.uint8
     assert digits.targets.dtype == minicnn.int64 and digits.classes == list("0123456789")
     sklearn = pytest.importorskip("sklearn.datasets").load_digits()
-    np.testing.assert_array_equal(np.rint(digits.data.numpy() / 255 * 16), sklearn.images)
+    np.testing.assert_array_equal(digits.data.numpy(), np.rint(sklearn.images * 255 / 16))
     np.testing.assert_array_equal(digits.targets.numpy(), sklearn.target)
 
 

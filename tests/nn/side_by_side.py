@@ -6,6 +6,8 @@ import numpy as np
 import torch
 
 import minicnn
+import minicnn.nn
+import minicnn.optim
 
 LIBRARIES = (torch, minicnn)
 

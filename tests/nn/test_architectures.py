@@ -8,7 +8,6 @@ import pytest
 
 torch = pytest.importorskip("torch")
 import minicnn  # noqa: E402
-import minicnn.optim  # noqa: E402
 from minicnn import nn  # noqa: E402
 from side_by_side import compare, plain  # noqa: E402
 

@@ -49,7 +49,6 @@ LAYERS = {
     "Conv2d(4, 6, 3, padding=(2, 1), padding_mode='circular', dilation=2)": IMAGES,
     "Conv2d(4, 6, (2, 3), padding='same', padding_mode='reflect')": IMAGES,
     "Conv2d(4, 6, 3, padding='valid', padding_mode='circular')": IMAGES,
-    "Conv2d(0, 3, 3)": "(2, 0, 5, 5)",
     "ConvTranspose2d(4, 6, 3)": IMAGES + " (1, 4, 1, 1)",
     "ConvTranspose2d(4, 6, (3, 2), stride=2, padding=1, output_padding=1)": IMAGES,
     "ConvTranspose2d(4, 6, 2, 2, bias=False)": IMAGES,
@@ -365,7 +364,6 @@ Conv2d(4, 4, 3) | T.ones(2, 4, 6, 6).double()
 Conv2d(4, 4, 3) | T.ones(2, 4, 6, 6).long()
 Conv2d(4, 4, 3) | 3
 Conv2d(4, 4, 3) |
-Conv2d(4, 0, 3) | T.ones(2, 4, 6, 6)
 Conv2d(4, 4, 3, padding=7, padding_mode='reflect') | T.ones(2, 4, 6, 6)
 Conv2d(4, 4, 3, padding=7, padding_mode='circular') | T.ones(2, 4, 6, 6)
 Conv1d(4, 4, 3) | T.ones(2, 4, 6, 6)

@@ -69,6 +69,17 @@ def text(T):
 
 
 @scenario
+def text_of_several_lines(T):
+    class Told(T.nn.Module):
+        def extra_repr(self):
+            return "one\ntwo"
+
+    m = Told()
+    outer = T.nn.Sequential(m)
+    return [m, outer, outer.append(T.nn.ReLU()).add_module("x", None), outer]
+
+
+@scenario
 def dir_lists_parts(T):
     names = dir(net(T))
     return [name in names for name in ("body", "scale", "steps", "absent", "forward", "training")]

@@ -36,9 +36,18 @@ def relu_wrong_side(x):
     return np.minimum(x, 0), act.relu_forward(x)[1]
 
 
-@relu("backward", "At 0 the derivative is taken as 0: y > 0, not y ≥ 0. Where y is 0 lies all that was cut off.")
-def relu_open_at_the_kink(dy, y, needed):
+@relu("backward", "dx = dy · [y > 0]; with y ≥ 0 all of dy passes, for y is 0 wherever x was cut off.")
+def relu_lets_everything_pass(dy, y, needed):
     return (dy * (y >= 0),)
+
+
+@relu("pair", "At 0 itself the derivative is taken as 0: x > 0, not x ≥ 0.")
+class relu_one_at_the_kink:
+    def forward(x):
+        return np.maximum(x, 0), x
+
+    def backward(dy, x, needed):
+        return (dy * (x >= 0),)
 
 
 @relu("backward", "dx is dy where the input, not where dy, was above 0.")
@@ -84,7 +93,7 @@ class leaky_side_by_output:
 
 @prelu("forward", "Below 0, y = w · x; you left x as it is.")
 def prelu_slope_forgotten(x, w):
-    return x + 0 * w, act.prelu_forward(x, w)[1]
+    return x * 1, act.prelu_forward(x, w)[1]
 
 
 @prelu("backward", "Below 0, dx = w · dy; you forgot w.")
@@ -175,7 +184,7 @@ def elu_one_forgotten(x, *, alpha=1.0, scale=1.0, steepness=1.0):
     return np.where(x > 0, y, y + scale * alpha), saved
 
 
-@elu("forward", "np.where computes both sides: exp(x) of a large x overflows unless x is limited to 0 first, and dx with it.")
+@elu("forward", "exp(x) of a large x is infinite, and 0 · ∞ is NaN: limit x to 0 before exp.")
 def elu_not_limited(x, *, alpha=1.0, scale=1.0, steepness=1.0):
     below = alpha * np.expm1(x * steepness)
     return ((x > 0) * x + (x <= 0) * below) * scale, (x, alpha, scale, steepness)
@@ -271,8 +280,8 @@ def gelu_cube_forgotten(x, *, approximate="none"):
 
 @gelu("forward", "Φ(x) = (1 + erf(x/√2)) / 2; you forgot √2.")
 def gelu_root_forgotten(x, *, approximate="none"):
-    _, saved = act.gelu_forward(x, approximate=approximate)
-    return x * act.normal_cdf(x * sqrt(2), approximate), saved
+    y, saved = act.gelu_forward(x, approximate=approximate)
+    return x * act.normal_cdf(x * sqrt(2), approximate) if approximate == "none" else y, saved
 
 
 @gelu("backward", "The product rule has two terms: Φ + x · Φ'; you dropped the second.")

@@ -42,7 +42,7 @@ def relu(input, inplace=False):
 
 def relu6(input, inplace=False):
     """min(max(x, 0), 6)."""
-    return hardtanh(input, 0.0, 6.0, inplace)
+    return _apply_to_numbers("relu6", input, inplace, lambda x: layer.hardtanh(x, min=_like(x, 0), max=_like(x, 6)))
 
 
 def hardtanh(input, min_val=-1.0, max_val=1.0, inplace=False):

@@ -91,6 +91,8 @@ def _batch_of_classes(name, input, target, weight):
         raise ShapeError(f"{name}: expected input (N, K, ...) or (K,), got a 0-d tensor")
     alone = input.array.ndim == 1
     x, target = (input.unsqueeze(0), target.unsqueeze(0)) if alone else (input, target)
+    if x.array.shape[1] == 0:
+        raise ShapeError(f"{name}: expected scores of at least one class, got input {tuple(input.shape)}")
     if weight is not None and weight.array.shape != x.array.shape[1:2]:
         raise ShapeError(f"{name}: expected weight ({x.array.shape[1]},), one for each of the K classes in the input "
                          f"{tuple(input.shape)}, got {tuple(weight.shape)}")

@@ -167,8 +167,8 @@ def fold(input, output_size, kernel_size, dilation=1, padding=0, stride=1):
     n, rows, columns = x.array.shape
     (kh, kw), (p, q) = window.kernel, window.output
     if rows % (kh * kw) or not rows or columns != p * q:
-        raise ShapeError(f"fold: expected input (N, C·{kh * kw}, {p * q}): a multiple of the kernel's {kh}x{kw} pixels, and {p}x{q} windows "
-                         f"in images of {window.size[0]}x{window.size[1]}; got {tuple(input.shape)}")
+        raise ShapeError(f"fold: expected input (N, C·{kh * kw}, {p * q}): a multiple of the kernel's {kh}x{kw} pixels, and {p}x{q} "
+                         f"windows in images of {window.size[0]}x{window.size[1]}; got {tuple(input.shape)}")
     padded = overlap_add(x.reshape(n, rows // (kh * kw), kh, kw, p, q), window, window.reach)
     y = pad_constant(padded, [(-before, -after) for before, after in window.pads])
     return y.squeeze(0) if alone else y

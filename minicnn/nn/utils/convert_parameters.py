@@ -1,6 +1,6 @@
 """All parameters of a model as one vector, and back."""
 
-from ...elementary.shape import cat
+from ...elementary.joining import cat
 from ...errors import BadType, DeviceError, ShapeError
 from ...tensor import Tensor
 
