@@ -109,11 +109,9 @@ def erf(x):
 
 
 def as_dtype(dtype):
-    """A supported numpy.dtype from a dtype, its name, or one of Python's types (float means float32, as in PyTorch)."""
+    """A supported numpy.dtype from a dtype, its name, or one of Python's types (float means float64, as in PyTorch)."""
     if isinstance(dtype, np.dtype) and dtype in _SUPPORTED:
         return dtype
-    if dtype is float:
-        return float32
     try:
         found = np.dtype(dtype)
     except TypeError:

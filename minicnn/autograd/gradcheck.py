@@ -259,6 +259,6 @@ def _check_inputs(inputs, checked):
         if x.dtype != arrays.float64:
             warnings.warn(f"input {i} requires a gradient and is {x.dtype}: finite differences need float64, or the check will "
                           "likely fail", stacklevel=4)
-        if any(step == 0 and n > 1 for step, n in zip(x.array.strides, x.array.shape)):
+        if x.array.size and any(step == 0 and n > 1 for step, n in zip(x.array.strides, x.array.shape)):
             raise BadType(f"input {i} has elements that share memory (an expanded tensor): gradcheck cannot move them one by one; "
                           "pass a clone()")

@@ -46,7 +46,7 @@ def _where_to_look(error):
     return f" (see {error.ctx.command_path} --help)" if error.ctx is not None else ""
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group("minicnn", cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="minicnn")
 def main():
     """Convolutional networks, written from scratch to be read, checked and used.

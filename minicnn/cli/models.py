@@ -46,7 +46,12 @@ def build(name, shape):
 @click.command(short_help="Say what a run or a model file holds.")
 @click.argument("run", type=click.Path())
 def info(run):
-    """Say what the model of RUN, a run folder or a model file, is: its classes, its input, its training, its layers."""
+    """Say what the model of RUN, a run folder or a model file, is: its classes, its input, its training, its layers.
+
+    \b
+    Examples:
+      minicnn info runs/digits-small_cnn-001
+    """
     classifier, console = load_classifier(run), make_console()
     table = make_table("", "", show_header=False)
     table.add_row("classes", ", ".join(classifier.classes))

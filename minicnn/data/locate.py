@@ -24,7 +24,7 @@ def locate(source, names, root=None, download=False, progress=None):
             return found
     if not download:
         raise DataError(f"{source.name}: {', '.join(_missing(places, names))} not found in {' or '.join(map(str, places))}. "
-                        f"Put the files there (plain or .gz){_package_hint(source)}, or allow the download (download=True)")
+                        f"Put the files there (plain or .gz){'' if root else _package_hint(source)}, or allow the download (download=True)")
     return _download(source, names, places[1] if root else cache_folder(source), progress)
 
 

@@ -1,7 +1,7 @@
 """What the arguments of many functions have in common: NumPy's names for them, and `out=`."""
 
 import operator
-from functools import wraps
+from functools import partial, wraps
 
 import numpy as np
 
@@ -12,8 +12,11 @@ from ..tensor import Tensor, rank
 _NAMES = {"axis": "dim", "keepdims": "keepdim"}
 
 
-def like_torch(function):
-    """Lets a function take `axis` and `keepdims` for `dim` and `keepdim`, as PyTorch does, and `out=`."""
+def like_torch(function, same_dtype=False):
+    """Lets a function take `axis` and `keepdims` for `dim` and `keepdim`, as PyTorch does, and `out=`.
+
+    same_dtype  `out` must have the dtype of the result: the function picks elements and computes nothing
+    """
 
     @wraps(function)
     def call(*args, **kwargs):
@@ -21,9 +24,14 @@ def like_torch(function):
             return function(*args)
         out = kwargs.pop("out", None)
         result = function(*args, **{_NAMES.get(name, name): value for name, value in kwargs.items()})
+        if same_dtype and isinstance(out, Tensor) and out.dtype != result.dtype:
+            raise ShapeError(f"out must be {result.dtype}, got {out.dtype}")
         return result if out is None else _deliver_apart(result, out, (*args, *kwargs.values()))
 
     return call
+
+
+picking = partial(like_torch, same_dtype=True)
 
 
 def variadic(name):
@@ -44,7 +52,7 @@ def _deliver_apart(result, out, arguments):
     """`deliver`, for functions that must not read what they write."""
     inputs = [x for a in arguments for x in (a if isinstance(a, (tuple, list)) else (a,)) if isinstance(x, Tensor)]
     for target in out if isinstance(out, (tuple, list)) else (out,):
-        if any(np.may_share_memory(target.array, x.array) for x in inputs):
+        if any(target is x or np.may_share_memory(target.array, x.array) for x in inputs):
             raise ShapeError("out must not share memory with an input")
     return deliver(result, out)
 

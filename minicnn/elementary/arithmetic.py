@@ -109,6 +109,8 @@ def between(operation, *operands):
         raise BadValue(f"{operation.name}: {error}") from None
 
 
+nothing = Elementary("Zeros", np.zeros_like, lambda dz: None)       # the derivative of what is constant between its jumps
+
 # One operand: z = f(x) ---------------------------------------------------------------------------------------------------
 
 neg = _unary("Neg", np.negative, lambda dz: -dz, "-x.", to_float=False, bools=False)
@@ -123,13 +125,13 @@ sin = _unary("Sin", np.sin, lambda dz, x: dz * cos(x), "Sine of an angle in radi
 cos = _unary("Cos", np.cos, lambda dz, x: -dz * sin(x), "Cosine of an angle in radians.")
 tanh = _unary("Tanh", np.tanh, lambda dz, out: dz * (1 - out * out), "Hyperbolic tangent.")
 erf = _unary("Erf", arrays.erf, lambda dz, x: dz * exp(-x * x) * (2 / np.pi**0.5), "The error function.")
-sign = _unary("Sign", lambda x: x if x.dtype == bool else np.sign(x), lambda dz: dz * 0, "-1, 0 or 1.", to_float=False)
+sign = _unary("Sign", lambda x: x if x.dtype == bool else np.sign(x), nothing, "-1, 0 or 1.", to_float=False)
 abs = _unary("Abs", np.absolute, lambda dz, x: dz * sign(x), "|x|; its derivative at 0 is taken as 0.", to_float=False, bools=False)
 
 
 def _rounding(name, function, doc):
     """A public function whose result is constant between its jumps; integers stay as they are."""
-    return _unary(name, lambda x: function(x) if x.dtype.kind == "f" else x.copy(), lambda dz: dz * 0, doc, to_float=False)
+    return _unary(name, lambda x: function(x) if x.dtype.kind == "f" else x.copy(), nothing, doc, to_float=False)
 
 
 floor = _rounding("Floor", np.floor, "Rounded down.")
@@ -203,8 +205,8 @@ def _quotient_towards_zero(x, y):
     return np.sign(x) * np.sign(y) * (np.absolute(x) // np.absolute(y))
 
 
-floor_divide = _binary("FloorDiv", _whole_division(np.floor_divide), lambda dz: dz * 0, lambda dz: dz * 0, "The floor of x / y.")
-_trunc_divide = _binary("TruncDiv", _whole_division(_quotient_towards_zero), lambda dz: dz * 0, lambda dz: dz * 0,
+floor_divide = _binary("FloorDiv", _whole_division(np.floor_divide), nothing, nothing, "The floor of x / y.")
+_trunc_divide = _binary("TruncDiv", _whole_division(_quotient_towards_zero), nothing, nothing,
                         "x / y rounded towards zero.")
 remainder = _binary("Mod", _whole_division(np.remainder), lambda dz: dz, lambda dz, x, y: -dz * floor_divide(x, y),
                     "x - y · floor(x / y), of the sign of y.")
@@ -223,20 +225,28 @@ def div(input, other, *, rounding_mode=None, out=None):
 
 def _power_rule_x(dz, x, y):
     """y · x^(y-1), and 0 where y = 0, also for x = 0."""
-    return where(y == 0, dz * 0, dz * y * power(x, where(y == 0, y * 0 + 1, y - 1)))
+    return where(y == 0, 0, dz * y * power(x, where(y == 0, 1, y - 1)))
 
 
 def _power_rule_y(dz, x, y, out):
     """x^y · log x, and 0 where x = 0 < y: the limit."""
     vanishes = (x == 0) & (y >= 0)
-    return dz * where(vanishes, out * 0, out * log(where(vanishes, x * 0 + 1, x)))
+    return dz * where(vanishes, 0, out * log(where(vanishes, 1, x)))
 
 
-power = _binary("Pow", np.power, _power_rule_x, _power_rule_y, "x to the power of y.", bools=False)
+def _power(x, y):
+    """x^y; an integer to a negative power is 0, but for ±1."""
+    if np.result_type(x, y).kind != "i":
+        return np.power(x, y)
+    z = np.power(x, np.absolute(y))
+    return np.where((np.asarray(y) < 0) & (np.absolute(x) != 1), 0, z)
+
+
+power = _binary("Pow", _power, _power_rule_x, _power_rule_y, "x to the power of y.", bools=False)
 
 
 def _constant_power_rule(dz, x, exponent):
-    return dz * 0 if exponent == 0 else dz * (_constant_power(x, exponent=exponent - 1) * exponent)
+    return nothing(dz) if exponent == 0 else dz * (_constant_power(x, exponent=exponent - 1) * exponent)
 
 
 _constant_power = Elementary("Pow", lambda x, *, exponent: np.square(x) if exponent == 2 else np.power(x, exponent),
@@ -250,13 +260,17 @@ def pow(input, exponent, *, out=None):
     if type(exponent) in (int, float) and isinstance(input, Tensor) and input.array.dtype.kind == "f":
         z = _constant_power(input, exponent=exponent)
         return z if out is None else deliver(z, out)
+    if type(exponent) is int and exponent < 0 and not isinstance(input, (int, float)) and input.array.dtype.kind != "f":
+        raise BadValue("integers cannot be raised to a negative power; convert with .float()")
+    if type(input) in _NUMBERS and exponent.array.dtype.kind == "f":
+        input = Tensor(np.asarray(input, exponent.array.dtype, like=exponent.array))
     return power(input, exponent, out=out)
 
 
 def square(input, *, out=None):
     """x²."""
     if isinstance(input, Tensor) and input.array.dtype.kind != "f":
-        return mul(input, input.int() if input.dtype == arrays.bool_ else input, out=out)
+        return mul(input, input.long() if input.dtype == arrays.bool_ else input, out=out)
     return pow(input, 2, out=out)
 
 
@@ -265,7 +279,7 @@ def square(input, *, out=None):
 
 def _shared(dz, mine, tie):
     """The gradient goes to the winner; a tie is shared half and half, as in PyTorch."""
-    return where(mine, dz, where(tie, dz / 2, dz * 0))
+    return where(mine, dz, where(tie, dz / 2, 0))
 
 
 maximum = _binary("Max", np.maximum, lambda dz, x, y: _shared(dz, ~(x <= y), x == y),
@@ -274,7 +288,7 @@ minimum = _binary("Min", np.minimum, lambda dz, x, y: _shared(dz, ~(x >= y), x =
                   lambda dz, x, y: _shared(dz, ~(y >= x), x == y), "The smaller of x and y; NaN where either is.", numbers=0)
 
 _where = Elementary("Where", lambda condition, x, y: np.where(condition, x, y), None,
-                    lambda dz, condition: _where(condition, dz, dz * 0), lambda dz, condition: _where(condition, dz * 0, dz))
+                    lambda dz, condition: _where(condition, dz, 0), lambda dz, condition: _where(condition, 0, dz))
 
 
 def where(condition, input=None, other=None, *, out=None):
@@ -290,9 +304,9 @@ def where(condition, input=None, other=None, *, out=None):
 
 
 _clamp = Elementary("Clip", lambda x, low, high: np.minimum(np.maximum(x, low), high),
-                    lambda dz, x, low, high: where((x >= low) & (x <= high), dz, dz * 0),
-                    lambda dz, x, low, high: where((x < low) & (low < high), dz, dz * 0),
-                    lambda dz, x, low, high: where((x > high) | (high < low), dz, dz * 0))
+                    lambda dz, x, low, high: where((x >= low) & (x <= high), dz, 0),
+                    lambda dz, x, low, high: where((x < low) & (low < high), dz, 0),
+                    lambda dz, x, low, high: where((x > high) | (high < low), dz, 0))
 
 
 def clamp(input, min=None, max=None, *, out=None):

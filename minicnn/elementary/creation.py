@@ -59,6 +59,7 @@ def full(size, fill_value, *, dtype=None, device=None, requires_grad=False, out=
         raise BadType(f"full() expects a tuple of lengths and a number, got {size!r} and {fill_value!r}")
     dtype = as_array(fill_value).dtype if dtype is None else arrays.as_dtype(dtype)
     _check_range(value, dtype)
+    value = np.asarray(value).astype(dtype).item()
     result = Tensor(arrays.module_for(device).full(shape_of((size,)), value, dtype), requires_grad=requires_grad)
     return result if out is None else deliver(result, out)
 
@@ -68,7 +69,7 @@ def _check_range(value, dtype):
     if dtype.kind == "b" or not math.isfinite(value) and dtype.kind == "f":
         return
     limits = np.finfo(dtype) if dtype.kind == "f" else np.iinfo(dtype)
-    if not limits.min <= value <= limits.max:
+    if not min(limits.min, -limits.max) <= value <= limits.max:         # negative numbers may wrap around, as in PyTorch
         raise BadValue(f"{value!r} is outside what {dtype} can hold")
 
 
@@ -126,8 +127,11 @@ def arange(start=0, end=None, step=1, *, dtype=None, device=None, requires_grad=
         raise BadValue(f"arange: steps of {step} never lead from {start} to {end}")
     if dtype is None:
         dtype = arrays.float32 if any(isinstance(v, float) for v in (start, end, step)) else arrays.int64
-    count = max(math.ceil((end - start) / step), 0)
-    return made(start + np.arange(count) * step, _not_bool(dtype, "arange"), device, requires_grad, out)
+    dtype = _not_bool(dtype, "arange")
+    first, pace = (start, step) if dtype.kind == "f" else (int(start), int(step))
+    span = int(end) - first if dtype == arrays.int64 else end - start
+    count = max(math.ceil(span / (pace if dtype == arrays.int64 else step)), 0)
+    return made(first + np.arange(count) * pace, dtype, device, requires_grad, out)
 
 
 def _number(value, name):
@@ -152,5 +156,9 @@ def linspace(start, end, steps, *, dtype=None, device=None, requires_grad=False,
     if integer(steps, "steps") < 0:
         raise BadValue(f"linspace: steps must not be negative, got {steps}")
     dtype = _not_bool(arrays.float32 if dtype is None else dtype, "linspace")
-    values = np.linspace(_number(start, "linspace"), _number(end, "linspace"), steps)
-    return made(np.trunc(values) if dtype.kind != "f" else values, dtype, device, requires_grad, out)
+    start, end = (_number(v, "linspace") for v in (start, end))
+    if dtype.kind != "f":
+        start, end = int(start), int(end)
+    step, i = (end - start) / max(steps - 1, 1), np.arange(steps)
+    values = np.where((i < steps // 2) | (steps == 1), start + step * i, end - step * (steps - 1 - i))     # exact at both ends
+    return made(values, dtype, device, requires_grad, out)

@@ -5,8 +5,8 @@ import numpy as np
 from .. import arrays
 from ..autograd.operation import Elementary
 from ..errors import BadIndex, BadType, ShapeError
-from ..tensor import Tensor, check_dim, rank, wrap
-from .arguments import like_torch, tensor_argument
+from ..tensor import Tensor, check_dim, wrap
+from .arguments import like_torch, picking, tensor_argument
 from .arithmetic import where
 from .in_place import write_in_place
 from .shape import broadcast_to, share_version
@@ -154,7 +154,7 @@ def _grid(indices, axis):
     return (*axes[:axis], indices, *axes[axis + 1 :])
 
 
-@like_torch
+@picking
 def gather(input, dim, index, *, sparse_grad=False):
     """z[i][j][k] = x[i][index[i][j][k]][k] for dim = 1, and so on."""
     axis = check_dim(dim, tensor_argument(input, "gather").array.ndim)
@@ -191,7 +191,7 @@ def _positions(index, shape, axis, name):
     return indices.astype(np.int64, copy=False)
 
 
-@like_torch
+@picking
 def index_select(input, dim, index):
     """The slices of a dimension at the given positions."""
     axis = check_dim(dim, tensor_argument(input, "index_select").array.ndim)
@@ -221,12 +221,10 @@ def masked_fill(input, mask, value):
     value = value if isinstance(value, Tensor) else wrap(np.asarray(value, like=input.array))
     if value.array.ndim:
         raise ShapeError(f"masked_fill expects a number or a 0-d tensor as value, got shape {tuple(value.shape)}")
-    if rank(value.dtype) > rank(input.dtype):
-        raise BadType(f"masked_fill: {value.dtype} {value.item()} cannot be stored in a tensor of {input.dtype}")
     return where(mask, value.to(input.dtype), input)
 
 
-@like_torch
+@picking
 def masked_select(input, mask):
     """The elements where the mask holds, as a vector; both broadcast to one shape."""
     if tensor_argument(mask, "masked_select", "mask").array.dtype != arrays.bool_:

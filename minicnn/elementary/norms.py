@@ -41,8 +41,8 @@ def _norm_rule(dz, x, out, p, axes, shape):
     """dx = dz · sign(x) · (|x| / ‖x‖)ᵖ⁻¹"""
     out, dz = spread(out, shape, axes), spread(dz, shape, axes)
     flat = (x == 0) | (out == 0)
-    ratio = where(flat, x * 0 + 1, abs(x) / where(flat, out * 0 + 1, out))
-    return where(flat, dz * 0, dz * sign(x) * ratio ** (p - 1))
+    ratio = where(flat, 1, abs(x) / where(flat, 1, out))
+    return where(flat, 0, dz * sign(x) * ratio ** (p - 1))
 
 
 _norm = Elementary("Norm", _norm_forward, _norm_rule)

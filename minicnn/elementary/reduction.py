@@ -12,7 +12,7 @@ from .arguments import like_torch, tensor_argument
 from .arithmetic import div, exp, log, maximum, minimum, mul, sqrt, sub, where
 from .indexing import gather
 from .promotion import floating
-from .shape import _expand, _flip, cast, distinct, reshape
+from .shape import _cast, _expand, _flip, cast, distinct, reshape
 
 
 def axes_of(dim, ndim):
@@ -34,9 +34,9 @@ def spread(dz, shape, axes):
 
 # Sums --------------------------------------------------------------------------------------------------------------------
 
-_sum = Elementary("ReduceSum", lambda x, *, axes, keepdims, shape: x.sum(axes, keepdims=keepdims),
+_sum = Elementary("ReduceSum", lambda x, *, axes, keepdims, shape: x.sum(axes, x.dtype, keepdims=keepdims),
                   lambda dz, axes, shape: spread(dz, shape, axes))
-_cumsum = Elementary("CumSum", lambda x, *, axis: np.cumsum(x, axis),
+_cumsum = Elementary("CumSum", lambda x, *, axis: np.cumsum(x, axis, x.dtype),
                      lambda dz, axis: _flip(_cumsum(_flip(dz, axes=(axis,)), axis=axis), axes=(axis,)))
 
 
@@ -98,7 +98,7 @@ def var(input, dim=None, unbiased=None, keepdim=False, *, correction=1):
 
 max_of = max                                    # Python's own: this module has another
 
-_safe_sqrt = Elementary("Sqrt", np.sqrt, lambda dz, out: where(out == 0, dz * 0, dz / where(out == 0, out + 1, out * 2)))
+_safe_sqrt = Elementary("Sqrt", np.sqrt, lambda dz, out: where(out == 0, 0, dz / where(out == 0, 1, out * 2)))
 
 
 @like_torch
@@ -117,9 +117,8 @@ _amin = Elementary("ReduceMin", lambda x, *, axes, keepdims, shape: x.min(axes, 
 
 def _to_winners(dz, x, out, axes, shape):
     """The gradient of an extreme value is shared evenly by the elements that reach it."""
-    wins = x == spread(out, shape, axes)
-    count = wins.sum(axes, keepdims=True)
-    return where(wins, spread(dz, shape, axes), x * 0) / count
+    wins = _cast(x == spread(out, shape, axes), to=dz.dtype, back=arrays.bool_)
+    return wins / wins.sum(axes, keepdims=True) * spread(dz, shape, axes)
 
 
 @like_torch

@@ -43,6 +43,13 @@ def transposed_gives_dx(f, x):
     must_agree(((y - nothing) * dy).sum(), (x * dx).sum(), "⟨f(x), dy⟩ is not ⟨x, dx⟩: backward is not the transpose of forward")
 
 
+def are_transposes(f, g, x):
+    """⟨f(x), y⟩ = ⟨x, g(y)⟩ for linear f and g: convolution and transposed convolution with one kernel (f(0) is taken away)."""
+    y = value_and_dx(f, x)[0] - value_and_dx(f, x * 0)[0]
+    other = np.random.default_rng(0).standard_normal(y.shape)
+    must_agree((y * other).sum(), (x * value_and_dx(g, other)[0]).sum(), "⟨f(x), y⟩ is not ⟨x, g(y)⟩: the two are not transposes")
+
+
 # Independence ------------------------------------------------------------------------------------------------------------
 
 
@@ -50,7 +57,7 @@ def examples_are_independent(f, x):
     """y[0] and dx[0] do not change when the other examples of the batch do."""
     other = x.copy()
     other[1:] = x[1:][::-1] + 1
-    (y, dx, dy), (y2, dx2, _) = value_and_dx(f, x), value_and_dx(f, other)
+    (y, dx, _), (y2, dx2, _) = value_and_dx(f, x), value_and_dx(f, other)
     must_agree(y[:1], y2[:1], "the result of an example depends on the other examples in its batch")
     must_agree(dx[:1], dx2[:1], "the gradient of an example depends on the other examples in its batch")
 
@@ -59,7 +66,7 @@ def elements_are_independent(f, x):
     """One element of y, and of dx, does not change when the other elements of x do."""
     other = x.copy()
     other.reshape(-1)[1:] += 1
-    (y, dx, dy), (y2, dx2, _) = value_and_dx(f, x), value_and_dx(f, other)
+    (y, dx, _), (y2, dx2, _) = value_and_dx(f, x), value_and_dx(f, other)
     must_agree(y.ravel()[:1], y2.ravel()[:1], "an element of the result depends on other elements of the input")
     must_agree(dx.ravel()[:1], dx2.ravel()[:1], "an element of the gradient depends on other elements of the input")
 

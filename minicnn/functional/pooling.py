@@ -8,6 +8,7 @@ import numpy as np
 
 from .. import arrays
 from ..autograd.operation import Layer
+from ..elementary.arithmetic import where
 from ..elementary.indexing import gather
 from ..elementary.windows import pad, windows
 from ..kernels import of
@@ -83,6 +84,34 @@ def divisors(window, count_include_pad, like):
         counts.append(end - start if count_include_pad else np.minimum(end, size) - np.maximum(start, 0))
     table = np.multiply.outer(*counts).astype(like.dtype)
     return table.dtype.type(table.flat[0]) if (table == table.flat[0]).all() else np.asarray(table, like=like)
+
+
+# Power-average pooling: between the sum (p = 1) and the maximum (p → ∞) -------------------------------------------------------
+
+
+def lp_pool2d_definition(x, *, window, divisor, p):
+    """(Σ xᵖ / divisor)^(1/p) over each window; 0, with gradient 0, where the sum is 0."""
+    total = avg_pool2d_definition(x**p, window=window, divisor=divisor)
+    return where(total == 0, 0.0, where(total == 0, 1.0, total) ** (1 / p))
+
+
+def lp_pool2d_forward(x, *, window, divisor, p):
+    """The divisor is how much of a window lies in the image: 1, or less where ceil_mode lets it reach beyond."""
+    y = of(x).avg_pool2d(x**p, window, divisor) ** (1 / p)
+    return y, (x, y, window, divisor, p)
+
+
+def lp_pool2d_backward(dy, saved, needed):
+    """With s = Σ xᵖ / divisor and y = s^(1/p), dy/ds = s^(1/p - 1) / p = y^(1-p) / p and ds/dx = p·x^(p-1) / divisor. So
+
+        dx = x^(p-1) · Σ dy·y^(1-p) / divisor    over the windows that saw the pixel; those with y = 0 give nothing
+    """
+    x, y, window, divisor, p = saved
+    share = np.where(y == 0, 0, dy * np.where(y == 0, 1, y) ** (1 - p))
+    return (x ** (p - 1) * of(dy).avg_pool2d_dx(share, window, divisor),)
+
+
+lp_pool2d = Layer("LpPool", lp_pool2d_forward, lp_pool2d_backward, lp_pool2d_definition)
 
 
 # Adaptive pooling --------------------------------------------------------------------------------------------------------

@@ -66,13 +66,22 @@ class Classifier:
             _check(state)
             classifier = cls(**{field: state[field] for field in FIELDS})
             classifier.model.load_state_dict(state["weights"])
+            classifier._try_out()
         except Error as error:
             raise DataError(f"{os.fspath(path)} cannot be used as a classifier: {error}") from None
         return classifier
 
+    def _try_out(self):
+        """Refuse a model that cannot take its own input, or has another number of outputs than there are names."""
+        outputs = self.probabilities(np.zeros((1, *self.input_shape), np.uint8)).shape[1]
+        if outputs != len(self.classes):
+            raise DataError(f"the model tells {outputs} classes apart, but has names for {len(self.classes)}")
+
 
 FIELDS = ("name", "arguments", "classes", "input_shape", "mean", "std", "style", "about")
-LARGEST = 4096                  # channels, pixels, classes: a file must not make us build a network without bounds
+# A file must not make us build a network without bounds.
+LARGEST = 4096                  # channels, pixels in a row, classes
+LARGEST_INPUT = 2**24           # numbers in one image
 
 
 def _check(state):
@@ -101,7 +110,7 @@ RULES = {
     "name": lambda v: isinstance(v, str),
     "arguments": lambda v: isinstance(v, dict) and all(_are_sizes(x if isinstance(x, list) else [x]) for x in v.values()),
     "classes": lambda v: _is_list_of(str, v),
-    "input_shape": lambda v: isinstance(v, tuple) and len(v) == 3 and _are_sizes(v),
+    "input_shape": lambda v: isinstance(v, tuple) and len(v) == 3 and _are_sizes(v) and math.prod(v) <= LARGEST_INPUT,
     "mean": lambda v: _is_list_of(float, v) and all(map(math.isfinite, v)),
     "std": lambda v: _is_list_of(float, v) and all(0 < x < math.inf for x in v),
     "style": lambda v: isinstance(v, dict) and v.get("background") in BACKGROUNDS and type(v.get("fill")) is float,

@@ -21,7 +21,7 @@ def names():
 
 def builder(name):
     """The function that builds a named model; BadValue says which names there are."""
-    if name not in BUILDERS:
+    if not isinstance(name, str) or name not in BUILDERS:
         raise BadValue(f"unknown model {name!r}; the models are {', '.join(BUILDERS)}")
     return BUILDERS[name]
 

@@ -48,6 +48,6 @@ def make_scheduler(name, optimizer, lr, steps):
 
 def known(what, name, table):
     """The entry of a table; BadValue that lists the names for one that is not there."""
-    if name not in table:
+    if not isinstance(name, str) or name not in table:
         raise BadValue(f"unknown {what} {name!r}; there are {', '.join(table)}")
     return table[name]

@@ -2,6 +2,8 @@
 
 import math
 
+import numpy as np
+
 from .. import arrays
 from ..errors import BadValue, Error
 from .evaluation import Tally, evaluate
@@ -30,6 +32,7 @@ class Trainer:
         self.epoch, self.step, self.order = 0, 0, None
         self.history, self.tally, self.stopping = [], Tally(), False
 
+    @np.errstate(all="ignore")          # overflow shows in the loss, which is checked after every step
     def fit(self, train_loader, val_loader, epochs):
         """Train until `epochs` epochs are finished in all, or until `stop()` is called. Returns the history.
 
@@ -64,9 +67,7 @@ class Trainer:
         self.optimizer.zero_grad()
         logits = self.model(x)
         loss = self.criterion(logits, labels)
-        if not math.isfinite(loss.item()):
-            raise Diverged(f"the loss became {loss.item()} in epoch {self.epoch + 1}, step {self.step + 1}, at a learning rate "
-                           f"of {self.learning_rate:.3g}; a lower one is the usual cure")
+        self.check_finite("loss", loss.item())
         loss.backward()
         self.optimizer.step()
         if self.per == "step" and self.scheduler is not None:
@@ -76,9 +77,10 @@ class Trainer:
 
     def finish_epoch(self):
         """Validate and write the epoch into the history; when stopped meanwhile, leave both for later."""
-        validation = evaluate(self.model, self.val_loader, self.criterion, stopped=lambda: self.stopping)
+        validation = self.validate()
         if validation is None:
             return
+        self.check_finite("validation loss", validation.loss)
         self.history.append({
             "epoch": self.epoch + 1, "learning_rate": self.learning_rate,
             "train_loss": self.tally.loss, "train_accuracy": self.tally.accuracy,
@@ -88,6 +90,13 @@ class Trainer:
             self.scheduler.step()
         self.epoch, self.step, self.order, self.tally = self.epoch + 1, 0, None, Tally()
         self.tell("epoch_end")
+
+    def validate(self):
+        """The Evaluation, or None when stopped meanwhile; without a trace in the training's stream of random numbers."""
+        now = arrays.get_rng_state()
+        validation = evaluate(self.model, self.val_loader, self.criterion, stopped=lambda: self.stopping)
+        arrays.set_rng_state(now)
+        return validation
 
     def batches(self):
         """This epoch's batches from the present step on; in an epoch that is gone on with, in the order drawn at its start."""
@@ -101,6 +110,11 @@ class Trainer:
             next(batches)
         arrays.set_rng_state(now)
         return batches
+
+    def check_finite(self, name, value):
+        if not math.isfinite(value):
+            raise Diverged(f"the {name} became {value} in epoch {self.epoch + 1}, after {self.step} steps, at a learning rate of "
+                           f"{self.learning_rate:.3g}; a lower one is the usual cure")
 
     @property
     def learning_rate(self):
@@ -128,6 +142,7 @@ class Trainer:
         self.history, self.tally = list(state["history"]), Tally(**state["tally"])
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
+        self.optimizer._opt_called = True           # it has made steps; a schedule would warn that it has not
         if self.scheduler is not None:
             self.scheduler.load_state_dict(state["scheduler"])
         for callback, kept in zip(self.callbacks, state["callbacks"]):

@@ -18,8 +18,13 @@ def rows(count):
     return data.TensorDataset(minicnn.from_numpy(np.arange(2.0 * count).reshape(count, 2)), minicnn.arange(count))
 
 
-def test_the_path_through_utils_is_the_same_class():
-    assert FromUtils is data.TensorDataset
+def test_pytorchs_paths_lead_to_the_same_classes():
+    from minicnn.utils.data.dataloader import DataLoader
+    from minicnn.utils.data.dataset import Dataset
+    from minicnn.utils.data.sampler import SubsetRandomSampler
+
+    assert (FromUtils, DataLoader, Dataset) == (data.TensorDataset, data.DataLoader, data.Dataset)
+    assert SubsetRandomSampler is data.SubsetRandomSampler
 
 
 def test_tensor_dataset_reads_rows():

@@ -59,6 +59,20 @@ def test_average_pool_against_everything(case, count_include_pad, divisor_overri
     prove(lambda x: F.avg_pool2d(x, **options), lambda x: torch.nn.functional.avg_pool2d(x, **options), x, rng=rng)
 
 
+@given(pools(dilated=False), st.sampled_from([1, 2, 2.5, 4]))
+def test_power_average_pool_against_everything(case, norm_type):
+    x, options, rng = case
+    x, options = abs(x), {k: v for k, v in options.items() if k != "padding"}
+    assume(all(n >= k for n, k in zip(x.shape[2:], options["kernel_size"])))
+    prove(lambda x: F.lp_pool2d(x, norm_type, **options), lambda x: torch.nn.functional.lp_pool2d(x, norm_type, **options), x, rng=rng)
+
+
+def test_power_average_of_zeros_has_no_gradient():
+    x = minicnn.zeros(1, 1, 2, 4, dtype=minicnn.float64, requires_grad=True)
+    F.lp_pool2d(x, 2, 2).sum().backward()
+    assert (x.grad == 0).all()
+
+
 @given(st.tuples(st.integers(0, 2), st.integers(1, 2), st.integers(1, 7), st.integers(1, 8)),
        st.tuples(st.none() | st.integers(1, 9), st.none() | st.integers(1, 5)), st.integers(0, 2**32))
 def test_adaptive_pools_against_everything(shape, output_size, seed):

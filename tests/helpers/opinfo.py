@@ -72,7 +72,7 @@ def convert(value, storages=None):
     """The same value for minicnn: tensors copied with their strides and what memory they share; dtypes and devices by name."""
     storages = {} if storages is None else storages
     if isinstance(value, torch.Tensor):
-        return _tensor(value, storages)
+        return storages.setdefault(("tensor", id(value)), _tensor(value, storages))
     if isinstance(value, torch.dtype):
         if value not in DTYPES:
             raise OutOfSurface(str(value))

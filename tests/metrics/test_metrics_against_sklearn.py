@@ -9,7 +9,7 @@ import pytest
 from minicnn import metrics as ours
 
 theirs = pytest.importorskip("sklearn.metrics")
-SEEDS = 25
+SEEDS = 15
 sklearn_errors = (ValueError, TypeError, NotImplementedError, IndexError, ZeroDivisionError)
 
 

@@ -259,6 +259,16 @@ def test_running_statistics_over_several_batches(program):
         compare(run(minicnn, ours, x, seed, training), run(torch, theirs, x, seed, training), rtol=1e-9, atol=1e-10)
 
 
+@pytest.mark.parametrize("training", [True, False])
+def test_tracking_switched_off_later_leaves_the_running_statistics_alone(training):
+    def run(T):
+        layer = T.nn.BatchNorm2d(2).train(training)
+        layer.track_running_stats = False
+        return [layer(T.tensor(np.arange(24.0).reshape(3, 2, 2, 2)).float()), dict(layer.state_dict())]
+
+    assert_same(run, rtol=1e-5)
+
+
 @pytest.mark.parametrize("shape", [(0, 4, 3, 3)])
 def test_batch_norm_of_an_empty_batch_in_evaluation(shape):
     agree("BatchNorm2d(4)", [np.zeros(shape)], training=False)
@@ -373,6 +383,7 @@ ConvTranspose2d(4, 4, 3, output_padding=1) | T.ones(2, 4, 6, 6)
 ConvTranspose2d(4, 4, 3, 2) | T.ones(2, 4, 6, 6), (20, 14)
 ConvTranspose2d(4, 4, 3, 2) | T.ones(2, 4, 6, 6), (12, 13)
 ConvTranspose2d(4, 4, 3, 2) | T.ones(2, 4, 6, 6), (14,)
+ConvTranspose2d(4, 4, 3, 2, dilation=3) | T.ones(2, 4, 6, 6), (19, 17)
 MaxPool2d(0) | T.ones(2, 4, 6, 6)
 MaxPool2d(2, 0) | T.ones(2, 4, 6, 6)
 MaxPool2d(2, padding=2) | T.ones(2, 4, 6, 6)

@@ -105,7 +105,7 @@ def test_one_error_lists_everything_and_nothing_was_loaded():
 @pytest.mark.parametrize("program", [
     "load_state_dict([1])", "load_state_dict({})", "load_state_dict({'weight': T.ones(3, 2), 'bias': T.ones(3), 'x': T.ones(1)})",
     "load_state_dict({'weight': T.ones(2, 3), 'bias': T.ones(3)}, strict=False)",
-    "load_state_dict({'weight': T.ones(6), 'bias': T.ones(3)})",
+    "load_state_dict({'weight': T.ones(1, 3, 2), 'bias': T.ones(3)})",
     "load_state_dict({'weight': T.ones(3, 2), 'bias': [1, 2, 3]})",
 ])
 def test_refused_as_pytorch_refuses(program):

@@ -168,6 +168,19 @@ def test_layer_prints_and_stores_as_pytorchs(program):
 HIDDEN = ("name", "transposed")
 
 
+@pytest.mark.parametrize("program", [program for program in LAYERS if "Norm" in program or "PReLU" in program])
+def test_constant_initial_values(program):
+    def run(T):
+        layer = made(T, program)
+        fresh = {name: value.clone() for name, value in layer.state_dict().items()}
+        for value in layer.state_dict().values():
+            value.fill_(7)
+        layer.reset_parameters() if hasattr(layer, "reset_parameters") else None
+        return [fresh, dict(layer.state_dict())]
+
+    assert_same(run)
+
+
 @pytest.mark.parametrize("program", REFUSED)
 def test_constructor_refuses_what_pytorchs_refuses(program):
     assert_both_refuse(lambda T: made(T, program))

@@ -1,6 +1,7 @@
 """What a configuration is: an operation with inputs and options, at which its checks are run."""
 
-from typing import Any, Callable, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 from zlib import crc32
 
 import numpy as np
@@ -29,6 +30,7 @@ class Case(NamedTuple):
     inputs: tuple           # arrays, or None for what is absent
     options: Callable       # arrays -> the attributes: batch norm's mean, for instance, depends on x
     smooth: bool            # whether it has a derivative there: no kink and no tie at these inputs
+    edge: bool              # whether the function ends there, so that its inputs cannot be moved to both sides
     laws: tuple             # functions from laws.py that it must keep
 
     def attributes(self, inputs):
@@ -55,9 +57,9 @@ def cases_of(operation, layer, laws=()):
     """
     common = laws
 
-    def case(label, *inputs, smooth=True, laws=(), options=None, **attributes):
+    def case(label, *inputs, smooth=True, edge=False, laws=(), options=None, **attributes):
         options = options or (lambda *arrays: attributes)
-        CASES.append(Case(operation, label, layer, inputs, options, smooth, (*common, *laws)))
+        CASES.append(Case(operation, label, layer, inputs, options, smooth and not edge, edge, (*common, *laws)))
 
     return case
 

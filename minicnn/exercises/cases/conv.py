@@ -2,6 +2,7 @@
 
 from ... import shapes
 from ...functional.conv import conv2d, conv_transpose2d
+from ...tensor import Tensor
 from .. import laws
 from .case import cases_of, numbers
 
@@ -9,10 +10,20 @@ conv_case = cases_of("conv2d", conv2d, (laws.transposed_gives_dx, laws.examples_
 transpose_case = cases_of("conv_transpose2d", conv_transpose2d, (laws.transposed_gives_dx, laws.examples_are_independent))
 
 
+def transposed_by(operation, w, **options):
+    """The law that another operation with the same weight undoes the geometry of this one."""
+
+    def are_transposes(f, x):
+        laws.are_transposes(f, lambda y: operation(y, Tensor(w), None, **options), x)
+
+    return {"laws": (are_transposes,), **options}
+
+
 def convolution(label, x, w, bias=True, groups=1, **geometry):
     """x and w by their shapes: (N, C, H, W) and (O, C/groups, KH, KW)."""
     window = shapes.conv2d_window(x, w, groups=groups, **geometry)
-    conv_case(label, numbers(*x), numbers(*w, seed="w"), numbers(w[0], seed="b") if bias else None, window=window, groups=groups)
+    weight, bias = numbers(*w, seed="w"), numbers(w[0], seed="b") if bias else None
+    conv_case(label, numbers(*x), weight, bias, **transposed_by(conv_transpose2d, weight, window=window, groups=groups))
 
 
 convolution("plain, KH ≠ KW, H ≠ W", (2, 2, 5, 6), (3, 2, 3, 2))
@@ -35,8 +46,8 @@ convolution("empty batch", (0, 2, 4, 5), (3, 2, 3, 3), padding=1)
 def transposed(label, x, w, bias=True, groups=1, **geometry):
     """x and w by their shapes: (N, C, P, Q) and (C, O/groups, KH, KW)."""
     window = shapes.conv_transpose2d_window(x, w, groups=groups, **geometry)
-    bias = numbers(w[1] * groups, seed="b") if bias else None
-    transpose_case(label, numbers(*x), numbers(*w, seed="w"), bias, window=window, groups=groups)
+    weight, bias = numbers(*w, seed="w"), numbers(w[1] * groups, seed="b") if bias else None
+    transpose_case(label, numbers(*x), weight, bias, **transposed_by(conv2d, weight, window=window, groups=groups))
 
 
 transposed("plain, KH ≠ KW, H ≠ W", (2, 2, 3, 4), (2, 3, 3, 2))

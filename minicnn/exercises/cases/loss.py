@@ -38,8 +38,19 @@ entropy_case("empty batch", numbers(0, 3), numbers(0, 3))
 likelihood_case("labels", np.log(probabilities(3, 4)), one_hot(2, 0, 3, classes=4))
 likelihood_case("class weights", np.log(probabilities(3, 2)), one_hot(0, 1, 1, classes=2) * [0.5, 3.0])
 likelihood_case("a class for every pixel", numbers(2, 3, 2, 2), probabilities(2, 3, 2, 2))
-likelihood_case("a class that is impossible, and not wanted", np.array([[0.0, -745.0], [-1.0, -0.5]]), one_hot(0, 1, classes=2))
 likelihood_case("empty batch", numbers(0, 3), numbers(0, 3))
+
+
+
+def impossible(operation):
+    """A class of probability 0 that is not wanted costs nothing. The definition, which would be 0 · ∞, sees a number for -∞."""
+    layer, t = getattr(loss, operation), Tensor(one_hot(0, 2, classes=3))
+    case = cases_of(operation, Surface(lambda x: layer(x, t), lambda x: layer.definition(x.clamp(min=-1e3), t)))
+    case("a class that is impossible, and not wanted", np.array([[0.5, -np.inf, -1.0], [-np.inf, 1.0, -0.5]]), smooth=False)
+
+
+impossible("softmax_cross_entropy")
+impossible("negative_log_likelihood")
 
 # Distances ---------------------------------------------------------------------------------------------------------------
 
@@ -72,15 +83,17 @@ kl_case = cases_of("kl_divergence", loss.kl_divergence, (laws.elements_are_indep
 
 WANTED = np.array([[0.0, 1.0, 0.3], [1.0, 0.0, 0.8]])
 
-bce_case("probabilities", np.array([[0.2, 0.9, 0.5], [0.01, 0.6, 0.999]]), WANTED, laws=())
-bce_case("certainties, right and wrong", np.array([[0.0, 1.0, 0.0]]), np.array([[0.0, 1.0, 1.0]]), smooth=False)
+bce_case("probabilities", np.array([[0.3, 0.8, 0.5], [0.25, 0.6, 0.75]]), WANTED)
+bce_case("empty batch", numbers(0, 3), numbers(0, 3))
+certain_case = cases_of("binary_cross_entropy", Surface(no_grad(loss.binary_cross_entropy), no_grad(loss.binary_cross_entropy_definition)))
+certain_case("certainties, right and wrong: values only", np.array([[0.0, 1.0, 0.0, 1.0]]), np.array([[0.0, 1.0, 1.0, 0.0]]), edge=True)
 logits_case("logits", 2 * numbers(2, 3), WANTED, None)
 logits_case("positive targets weighted", 2 * numbers(2, 3), WANTED, np.array([[3.0, 0.5, 2.0]] * 2))
 logits_case("logits from -1000 to 1000", np.array([[-1e3, -40.0, 40.0, 1e3]]), np.array([[1.0, 0.0, 1.0, 0.0]]), None, smooth=False)
 logits_case("empty batch", numbers(0, 3), numbers(0, 3), None)
 kl_case("probabilities", np.log(probabilities(2, 3)), probabilities(2, 3)[:, ::-1], log_target=False)
 kl_case("logarithms of probabilities", np.log(probabilities(2, 3)), np.log(probabilities(2, 3)[:, ::-1]), log_target=True)
-kl_case("a class without probability", np.log(probabilities(2, 3)), one_hot(0, 2, classes=3), log_target=False, smooth=False)
+kl_case("a class without probability", np.log(probabilities(2, 3)), one_hot(0, 2, classes=3), log_target=False, edge=True)
 kl_case("empty batch", numbers(0, 3), numbers(0, 3), log_target=False)
 
 # The surface: cross-entropy from labels ----------------------------------------------------------------------------------
@@ -148,5 +161,5 @@ def averaged(momentum):
 
 for momentum in (0.1, 0.5, 0.8):
     case = cases_of("running_statistics", Surface(remembered(momentum), averaged(momentum)))
-    case(f"two batches of images, momentum {momentum}", spread(4, 3, 2, 3))
-    case(f"two batches of vectors, momentum {momentum}", spread(6, 2))
+    case(f"two batches of images, momentum {momentum}", spread(4, 3, 2, 3), edge=True)
+    case(f"two batches of vectors, momentum {momentum}", spread(6, 2), edge=True)

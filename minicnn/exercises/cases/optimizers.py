@@ -1,7 +1,7 @@
 """Configurations of the optimizers: the options that change the algorithm, one by one and together."""
 
-from math import cos
-from typing import Callable, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
 from ... import optim
 from ...optim import definitions
@@ -12,8 +12,8 @@ STEPS = 25
 
 
 def slope(p, t):
-    """A gradient with all that can go wrong: both signs, sudden jumps (every seventh step), sizes that fade."""
-    return (cos(3 * p) + 0.2 * p) * 0.9**t * (5 if t % 7 == 0 else 1)
+    """A gradient with all that can go wrong: both signs, a turn in every fifth step, a jump in every seventh, and fading."""
+    return (0.2 * p + (1 - p * p) / (1 + p * p)) * 0.9**t * (-1 if t % 5 == 0 else 1) * (6 if t % 7 == 0 else 1)
 
 
 class OptimizerCase(NamedTuple):
@@ -24,6 +24,7 @@ class OptimizerCase(NamedTuple):
     optimizer: type
     definition: Callable        # generator of positions
     options: dict
+    layer, smooth, edge, laws = None, False, True, ()       # what a Case has besides
 
 
 def optimizer(name, *options):

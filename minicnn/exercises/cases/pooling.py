@@ -9,6 +9,7 @@ from .case import cases_of, digits, numbers
 
 max_case = cases_of("max_pool2d", pool.max_pool2d, (laws.gradient_is_handed_on, laws.examples_are_independent, laws.constants_stay))
 avg_case = cases_of("avg_pool2d", pool.avg_pool2d, (laws.transposed_gives_dx, laws.examples_are_independent))
+lp_case = cases_of("lp_pool2d", pool.lp_pool2d, (laws.examples_are_independent,))
 adaptive_avg_case = cases_of("adaptive_avg_pool2d", pool.adaptive_avg_pool2d, (
     laws.transposed_gives_dx, laws.gradient_is_handed_on, laws.constants_stay, laws.examples_are_independent))
 adaptive_max_case = cases_of("adaptive_max_pool2d", pool.adaptive_max_pool2d, (laws.gradient_is_handed_on,))
@@ -52,6 +53,20 @@ avg_pool("padding on one axis, ceil_mode", (2, 1, 5, 6), (2, 3), 2, (0, 1), ceil
 avg_pool("another divisor", (2, 1, 4, 4), 2, divisor=3)
 avg_pool("one image, one window", (1, 1, 3, 3), 3)
 avg_pool("empty batch", (0, 2, 4, 4), 2)
+
+
+def lp_pool(label, x, p, kernel, stride=None, ceil_mode=False, **options):
+    window = shapes.pool2d_window(x.shape, kernel, stride, ceil_mode=ceil_mode)
+    divisor = pool.divisors(window, True, x) / (window.kernel[0] * window.kernel[1])
+    lp_case(label, x, window=window, divisor=divisor, p=p, **options)
+
+
+lp_pool("p = 2, stride 2", numbers(2, 2, 4, 6), 2.0, 2)
+lp_pool("p = 3, overlap, positive pixels", 0.2 + np.abs(numbers(2, 2, 5, 4)), 3.0, (3, 2), 1)
+lp_pool("p = 1: the sum, with gaps", numbers(1, 2, 8, 7), 1.0, (2, 1), 3)
+lp_pool("p = 1.5, remainder counted (ceil_mode)", 0.2 + np.abs(numbers(2, 1, 5, 7)), 1.5, (2, 3), ceil_mode=True)
+lp_pool("p = 2, a window of zeros", np.eye(4).reshape(1, 1, 4, 4), 2.0, 2, smooth=False)
+lp_pool("empty batch", numbers(0, 2, 4, 4), 2.0, 2)
 
 
 def adaptive(label, x, output):

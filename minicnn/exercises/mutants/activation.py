@@ -50,7 +50,7 @@ class relu_one_at_the_kink:
         return (dy * (x >= 0),)
 
 
-@relu("backward", "dx is dy where the input, not where dy, was above 0.")
+@relu("backward", "dx = dy · [x > 0]; you asked whether dy was above 0.")
 def relu_of_the_gradient(dy, y, needed):
     return (dy * (dy > 0),)
 
@@ -130,7 +130,7 @@ def limits_symmetric(x, *, min, max):
     return np.clip(x, min, -min), act.hardtanh_forward(x, min=min, max=max)[1]
 
 
-@hardtanh("forward", "The lower limit is forgotten.")
+@hardtanh("forward", "Limit x from below too; you forgot `min`.")
 def lower_limit_forgotten(x, *, min, max):
     return np.minimum(x, max), act.hardtanh_forward(x, min=min, max=max)[1]
 
@@ -236,7 +236,7 @@ def selu_constants_exchanged(x):
     return act.elu_forward(x, alpha=act.SELU["scale"], scale=act.SELU["alpha"])
 
 
-@selu("backward", "The scale 1.0507 is missing in the derivative.")
+@selu("backward", "The scale 1.0507 stays in the derivative; you forgot it.")
 def selu_scale_forgotten(dy, saved, needed):
     dx, = act.elu_backward(dy, saved, needed)
     return (dx / act.SELU["scale"],)

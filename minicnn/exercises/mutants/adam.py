@@ -73,7 +73,7 @@ def amsgrad_ignored(p, g, m, v, v_max=None, **options):
     adam(p, g, m, v, **options)
 
 
-@mutant("adam", "v_max is one of the plain v, and is corrected after; you took the largest of the corrected v̂.")
+@mutant("adam", "AMSGrad takes the largest v and corrects it afterwards; you took the largest of the corrected v̂.")
 def amsgrad_of_the_corrected(p, g, m, v, v_max=None, *, step, betas, **options):
     correction = 1 - betas[1] ** step
     if v_max is not None:
@@ -83,7 +83,7 @@ def amsgrad_of_the_corrected(p, g, m, v, v_max=None, *, step, betas, **options):
         v_max /= correction
 
 
-@mutant("adam", "maximize turns the gradient around.")
+@mutant("adam", "maximize turns the gradient around; you ignored it.")
 def adam_maximize_ignored(p, g, m, v, v_max=None, *, maximize, **options):
     adam(p, g, m, v, v_max, maximize=False, **options)
 
@@ -151,6 +151,6 @@ def sign_kept_in_the_maximum(p, g, m, u, *, step, lr, betas, eps, weight_decay, 
     p -= lr / (1 - betas[0] ** step) * m / u
 
 
-@mutant_adamax("adamax", "maximize turns the gradient around.")
+@mutant_adamax("adamax", "maximize turns the gradient around; you ignored it.")
 def adamax_maximize_ignored(p, g, m, u, *, maximize, **options):
     adamax(p, g, m, u, maximize=False, **options)

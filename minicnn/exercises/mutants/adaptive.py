@@ -88,7 +88,7 @@ def lr_decay_ignored(p, g, total, *, lr_decay, **options):
     adagrad(p, g, total, lr_decay=0, **options)
 
 
-@mutant_adagrad("adagrad", "maximize turns the gradient around.")
+@mutant_adagrad("adagrad", "maximize turns the gradient around; you ignored it.")
 def adagrad_maximize_ignored(p, g, total, *, maximize, **options):
     adagrad(p, g, total, maximize=False, **options)
 

@@ -22,12 +22,12 @@ def kernel_transposed(x, w, b, *, window, groups):
     return conv2d_forward(x, w, b, window=window, groups=groups)
 
 
-@mutant("forward", "The window moves by one pixel, whatever the stride is.")
+@mutant("forward", "The window moves by `stride` pixels; yours moves by one.")
 def stride_ignored(x, w, b, *, window, groups):
     return conv2d_forward(x, w, b, window=window._replace(stride=(1, 1)), groups=groups)
 
 
-@mutant("forward", "You used the vertical stride in both directions.")
+@mutant("forward", "Rows and columns have a stride each; you used that of the rows for both.")
 def stride_of_height_for_width(x, w, b, *, window, groups):
     return conv2d_forward(x, w, b, window=window._replace(stride=window.stride[:1] * 2), groups=groups)
 
@@ -43,7 +43,7 @@ def padding_only_behind(x, w, b, *, window, groups):
     return conv2d_forward(x, w, b, window=window._replace(padding=behind), groups=groups)
 
 
-@mutant("forward", "You exchanged the padding of rows and columns.")
+@mutant("forward", "Rows and columns have a padding each; you exchanged them.")
 def padding_of_rows_and_columns_exchanged(x, w, b, *, window, groups):
     return conv2d_forward(x, w, b, window=window._replace(padding=window.padding[::-1]), groups=groups)
 
@@ -63,7 +63,7 @@ def mean_of_products(x, w, b, *, window, groups):
     return conv2d_forward(x, w / w[0].size, b, window=window, groups=groups)
 
 
-@mutant("forward", "Group g of the outputs must see group g of the inputs.")
+@mutant("forward", "Group g of the outputs must see group g of the inputs; yours sees another.")
 def groups_mixed(x, w, b, *, window, groups):
     return conv2d_forward(np.roll(x, w.shape[1] * (groups > 1), 1), w, b, window=window, groups=groups)
 
@@ -90,7 +90,7 @@ def dx_with(dy, saved, change_w=lambda w: w, **changes):
     return of(dy).conv2d_dx(dy, change_w(w), window._replace(**changes), groups), dw, db
 
 
-@mutant("backward", "dx needs the kernel turned around: the pixel at i of a window sees w[i], so from dy it is w[-i].")
+@mutant("backward", "dx needs the kernel turned around: the pixel at i of a window sees w[i], so seen from dy it is w[-i].")
 def dx_kernel_not_flipped(dy, saved, needed):
     return dx_with(dy, saved, lambda w: w[:, :, ::-1, ::-1])
 
@@ -189,12 +189,12 @@ def dw_first_image_only(dy, saved, needed):
     return dx, of(dy).conv2d_dw(dy[:1], x[:1], window, groups), db
 
 
-@mutant("backward", "For dw, output pixel p met the input at p·stride.")
+@mutant("backward", "For dw, output pixel p met the input at p·stride; you read it at p.")
 def dw_stride_ignored(dy, saved, needed):
     return dw_with(dy, saved, stride=(1, 1))
 
 
-@mutant("backward", "For dw, kernel pixel i met the input at i·dilation.")
+@mutant("backward", "For dw, kernel pixel i met the input at i·dilation; you read it at i.")
 def dw_dilation_forgotten(dy, saved, needed):
     return dw_with(dy, saved, dilation=(1, 1))
 
@@ -210,7 +210,7 @@ def dw_groups_mixed(dy, saved, needed):
     return dw_with(dy, saved, lambda x: np.roll(x, shift, 1))
 
 
-@mutant("backward", "dw was computed with the flipped input: it is a correlation of x with dy.")
+@mutant("backward", "dw pairs x with dy as they are; you turned x around.")
 def dw_input_flipped(dy, saved, needed):
     return dw_with(dy, saved, lambda x: x[:, :, ::-1, ::-1])
 

@@ -35,7 +35,7 @@ def bias_forgotten(x, w, b, *, window, groups):
 
 
 @mutant("forward", "The weight is (in, out, KH, KW) here, the reverse of a convolution's; you read it as (out, in, KH, KW).")
-def weight_read_as_a_convolution_s(x, w, b, *, window, groups):
+def weight_axes_of_a_convolution(x, w, b, *, window, groups):
     w = w.transpose(1, 0, 2, 3) if w.shape[0] == w.shape[1] else w
     return conv_transpose2d_forward(x, w, b, window=window, groups=groups)
 
@@ -74,7 +74,7 @@ def dw_padding_ignored(dy, saved, needed):
 
 
 @mutant("backward", "db sums over all pixels of the output; you stopped at the size of the input.")
-def db_over_the_input_s_size(dy, saved, needed):
+def db_over_the_input_size(dy, saved, needed):
     dx, dw, _ = right(dy, saved)
     p, q = saved[2].output
     return dx, dw, dy[:, :, :p, :q].sum((0, 2, 3))

@@ -16,7 +16,7 @@ def ignored_labels_counted(labels, classes, dtype, ignore_index=-100, weight=Non
     return t, np.where(labels == ignore_index, 1, counts)
 
 
-@mutant("class_targets", "An ignored label must be masked; as an index, -1 is the last class and -100 who knows which.")
+@mutant("class_targets", "An ignored label must be masked; as an index, -1 would be the last class.")
 def ignored_label_taken_for_a_class(labels, classes, dtype, ignore_index=-100, weight=None, smoothing=0.0):
     return class_targets(labels % classes, classes, dtype, -100, weight, smoothing)
 
@@ -44,7 +44,7 @@ def weight_of_the_label_for_all_classes(labels, classes, dtype, ignore_index=-10
     return class_targets(labels, classes, dtype, ignore_index, None, smoothing)[0] * counts[:, None], counts
 
 
-@mutant("class_targets", "The weights of the classes are forgotten.")
+@mutant("class_targets", "Each class's part is multiplied by the weight of the class; you forgot the weights.")
 def class_weights_forgotten(labels, classes, dtype, ignore_index=-100, weight=None, smoothing=0.0):
     return class_targets(labels, classes, dtype, ignore_index, None, smoothing)
 

@@ -40,6 +40,12 @@ def logarithm_after_softmax(x, t):
     return cross_entropy_from(np.log(e / e.sum(1, keepdims=True)), t)
 
 
+@softmax_cross_entropy("forward", "0 · ∞ is NaN: a class that is not wanted costs nothing, even where its probability is 0.")
+def zero_times_infinity(x, t):
+    _, (log_p, t) = loss.softmax_cross_entropy_forward(x, t)
+    return -(t * log_p).sum(1), (log_p, t)
+
+
 @softmax_cross_entropy("forward", "Softmax goes over the classes, axis 1; you took the last axis.")
 def softmax_over_the_last_axis(x, t):
     shifted = x - x.max(-1, keepdims=True, initial=-np.inf)

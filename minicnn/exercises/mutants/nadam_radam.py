@@ -47,7 +47,7 @@ def nadam_decay_coupled(p, g, m, v, mu_product, *, decoupled_weight_decay, **opt
     nadam(p, g, m, v, mu_product, decoupled_weight_decay=False, **options)
 
 
-@mutant_nadam("nadam", "maximize turns the gradient around.")
+@mutant_nadam("nadam", "maximize turns the gradient around; you ignored it.")
 def nadam_maximize_ignored(p, g, m, v, mu_product, *, maximize, **options):
     nadam(p, g, m, v, mu_product, maximize=False, **options)
 
@@ -69,12 +69,13 @@ def rectification_forgotten(beta2, step):
     return rectification(beta2, step) and 1.0
 
 
-@mutant_radam("rectification", "√v is used from a length of more than 5 on, as in the authors' code; the paper's 4 is a step too early.")
+@mutant_radam("rectification", "√v is used where the length exceeds 5, as in PyTorch; from the paper's 4 on it is a step earlier.")
 def threshold_of_four(beta2, step):
     longest = 2 / (1 - beta2) - 1
     length = longest - 2 * step * beta2**step / (1 - beta2**step)
-    fraction = (length - 4) * (length - 2) * longest / ((longest - 4) * (longest - 2) * length)
-    return fraction**0.5 if length > 4 else None
+    if length <= 4:
+        return None
+    return ((length - 4) * (length - 2) * longest / ((longest - 4) * (longest - 2) * length)) ** 0.5
 
 
 @mutant_radam("rectification", "The rectification is the root of the fraction; you took the fraction itself.")

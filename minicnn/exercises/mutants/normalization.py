@@ -51,12 +51,12 @@ def running_statistics_in_training(x, w, b, *, mean, rstd, eps):
     return forward_with(x, w, b, mean * 0, rstd * 0 + 1 / np.sqrt(1 + eps))
 
 
-@batch_norm("forward", "Scale by γ after normalizing.")
+@batch_norm("forward", "Scale by γ after normalizing; you left it out.")
 def gamma_forgotten(x, w, b, *, mean, rstd, eps):
     return of(x).batch_norm(x, None, b, mean, rstd), (x, w, mean, rstd)
 
 
-@batch_norm("forward", "Shift by β after normalizing.")
+@batch_norm("forward", "Shift by β after normalizing; you left it out.")
 def beta_forgotten(x, w, b, *, mean, rstd, eps):
     return forward_with(x, w, None, mean, rstd)
 
@@ -187,7 +187,7 @@ def row_eps_outside_the_root(x, *, eps):
     return (x - x.mean(-1, keepdims=True)) / (x.std(-1, keepdims=True) + eps), saved
 
 
-@standardize("forward", "Subtract the mean first.")
+@standardize("forward", "Subtract the mean before you divide.")
 def row_not_centred(x, *, eps):
     _, (x_hat, rstd) = norm.standardize_forward(x, eps=eps)
     return x * rstd, (x_hat, rstd)
@@ -231,7 +231,7 @@ def window_off_by_one(x, *, size, alpha, beta, k):
     return y[:, ::-1], norm.local_response_norm_forward(x, size=size, alpha=alpha, beta=beta, k=k)[1]
 
 
-@local_response_norm("forward", "The base is k + Σ…: you took 1 for k.")
+@local_response_norm("forward", "What is divided by starts at k, not at 1.")
 def k_forgotten(x, *, size, alpha, beta, k):
     return norm.local_response_norm_forward(x, size=size, alpha=alpha, beta=beta, k=1.0)
 

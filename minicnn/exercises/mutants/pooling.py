@@ -10,6 +10,7 @@ from .registry import mutants_of
 
 max_pool = mutants_of("max_pool2d", pool.max_pool2d)
 avg_pool = mutants_of("avg_pool2d", pool.avg_pool2d)
+lp_pool = mutants_of("lp_pool2d", pool.lp_pool2d)
 adaptive_avg_pool = mutants_of("adaptive_avg_pool2d", pool.adaptive_avg_pool2d)
 adaptive_max_pool = mutants_of("adaptive_max_pool2d", pool.adaptive_max_pool2d)
 
@@ -166,6 +167,44 @@ def dx_padding_not_cropped(dy, saved, needed):
 @avg_pool("backward", "Every pixel of the window had a part in y; you gave all of the gradient to one.")
 def dx_to_one_pixel(dy, saved, needed):
     return (of(dy).max_pool2d_dx(dy, np.zeros(dy.shape, int), saved[0]),)
+
+
+# Power-average pooling ---------------------------------------------------------------------------------------------------
+
+
+@lp_pool("forward", "The p-th power needs the p-th root in the end.")
+def power_root_forgotten(x, *, window, divisor, p):
+    y, saved = pool.lp_pool2d_forward(x, window=window, divisor=divisor, p=p)
+    return y**p, saved
+
+
+@lp_pool("forward", "The powers are added up, not averaged.")
+def powers_averaged(x, *, window, divisor, p):
+    _, saved = pool.lp_pool2d_forward(x, window=window, divisor=divisor, p=p)
+    return pool.lp_pool2d_forward(x, window=window, divisor=divisor * len(places(window)), p=p)[0], saved
+
+
+@lp_pool("forward", "The exponent is p; you squared, whatever p was.")
+def always_squared(x, *, window, divisor, p):
+    return pool.lp_pool2d_forward(x, window=window, divisor=divisor, p=2)
+
+
+@lp_pool("backward", "The kernel's pixels share dy·y^(1-p): you forgot to divide by the output.")
+def output_forgotten(dy, saved, needed):
+    x, y, window, divisor, p = saved
+    return (x ** (p - 1) * of(dy).avg_pool2d_dx(dy, window, divisor),)
+
+
+@lp_pool("backward", "The derivative of xᵖ is p·x^(p-1); you left out the power of x.")
+def inner_derivative_forgotten(dy, saved, needed):
+    x, y, window, divisor, p = saved
+    return pool.lp_pool2d_backward(dy, (np.ones_like(x), y, window, divisor, p), needed)
+
+
+@lp_pool("backward", "p and 1/p, from the power and its root, cancel out; you left one of them.")
+def power_not_cancelled(dy, saved, needed):
+    dx, = pool.lp_pool2d_backward(dy, saved, needed)
+    return (dx * saved[-1],)
 
 
 # Adaptive pooling --------------------------------------------------------------------------------------------------------

@@ -1,8 +1,9 @@
 """What a mutant is: one classic mistake in a forward, a backward or an update, under a name, with what a teacher would say."""
 
 import warnings
+from collections.abc import Callable
 from contextlib import contextmanager
-from typing import Any, Callable, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 

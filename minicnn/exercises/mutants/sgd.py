@@ -14,7 +14,7 @@ def uphill(p, g, buffer=None, *, lr, **options):
     sgd(p, g, buffer, lr=-lr, **options)
 
 
-@mutant("sgd", "maximize turns the gradient around.")
+@mutant("sgd", "maximize turns the gradient around; you ignored it.")
 def maximize_ignored(p, g, buffer=None, *, maximize, **options):
     sgd(p, g, buffer, maximize=False, **options)
 

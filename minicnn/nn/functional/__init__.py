@@ -14,8 +14,8 @@ from .loss import (
 from .normalization import batch_norm, group_norm, instance_norm, layer_norm, local_response_norm
 from .padding import pad
 from .pooling import (
-    adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_max_pool1d, adaptive_max_pool2d, avg_pool1d, avg_pool2d, max_pool1d, max_pool2d,
-    max_pool2d_with_indices,
+    adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_max_pool1d, adaptive_max_pool2d, avg_pool1d, avg_pool2d, lp_pool2d, max_pool1d,
+    max_pool2d, max_pool2d_with_indices,
 )
 from .vectors import cosine_similarity, normalize, one_hot, pairwise_distance
 from .vision import (

@@ -7,7 +7,7 @@ from ...tensor import wrap
 from .arguments import batched, check_tensors
 
 __all__ = ["adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_max_pool1d", "adaptive_max_pool2d", "avg_pool1d", "avg_pool2d",
-           "max_pool1d", "max_pool2d", "max_pool2d_with_indices"]
+           "lp_pool2d", "max_pool1d", "max_pool2d", "max_pool2d_with_indices"]
 
 
 def max_pool2d_with_indices(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=True):
@@ -41,6 +41,18 @@ def avg_pool2d(input, kernel_size, stride=None, padding=0, ceil_mode=False, coun
         raise BadValue("avg_pool2d: divisor_override must not be 0")
     divisor = divisor_override or layer.divisors(window, count_include_pad, x.array)
     y = layer.avg_pool2d(x, window=window, divisor=divisor)
+    return y.squeeze(0) if alone else y
+
+
+def lp_pool2d(input, norm_type, kernel_size, stride=None, ceil_mode=False):
+    """(Σ xᵖ)^(1/p) over each window, p = norm_type: the sum for 1, close to the maximum for large p."""
+    check_tensors("lp_pool2d", input)
+    if not norm_type > 0:
+        raise BadValue(f"lp_pool2d: norm_type must be positive, got {norm_type}")
+    x, alone = batched(input, "lp_pool2d")
+    window = shapes.pool2d_window(x.array.shape, kernel_size, stride, ceil_mode=ceil_mode)
+    divisor = layer.divisors(window, True, x.array) / (window.kernel[0] * window.kernel[1])
+    y = layer.lp_pool2d(x, window=window, divisor=divisor, p=norm_type)
     return y.squeeze(0) if alone else y
 
 

@@ -1,0 +1,220 @@
+"""The commands as a person types them: what they print, what they leave, and one line with exit status 2 for mistakes."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from minicnn import data
+from minicnn.cli import main
+from minicnn.serialize import save
+
+
+def run(*words):
+    return CliRunner().invoke(main, [str(word) for word in words], catch_exceptions=False)
+
+
+def refused(*words):
+    """The one line that a mistake is told in."""
+    result = run(*words)
+    assert result.exit_code == 2, result.output
+    assert result.stderr.startswith("Error: ") and result.stderr.count("\n") == 1, result.stderr
+    return result.stderr[7:-1]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A run of one epoch, and what was printed."""
+    folder = tmp_path_factory.mktemp("cli") / "run"
+    result = run("train", "--epochs", 1, "--output", folder, "--seed", 5)
+    assert result.exit_code == 0, result.output
+    return folder, result.output
+
+
+def digit(folder, index=3, name="digit.png", size=90):
+    image = Image.fromarray(data.Digits().data.numpy()[index]).resize((size, size), Image.Resampling.NEAREST)
+    image.save(folder / name)
+    return folder / name
+
+
+# train
+
+
+def test_train_says_what_it_does(trained):
+    folder, output = trained
+    for text in ("digits: 1,797 images of 8x8, 10 classes", "CC BY 4.0", "1,294 to train on, 144 to choose the best epoch, 359 to test",
+                 "features.3   Conv2d", "24x8x8", "37,282 parameters", "best so far", "best epoch: 1", "true \\ predicted",
+                 "precision", f"minicnn predict {folder} IMAGE"):
+        assert text in output, text
+    assert "\x1b" not in output                                            # plain text where there is no terminal
+    results = json.loads((folder / "results.json").read_text())
+    assert f"accuracy {100 * results['accuracy']:.2f} % (" in output
+    assert all((folder / name).stat().st_size > 100 for name in os.listdir(folder)) and len(os.listdir(folder)) == 8
+
+
+def test_a_run_is_repeated_from_its_config(trained, tmp_path):
+    folder, _ = trained
+    result = run("train", "--config", folder / "config.json", "--output", tmp_path / "again", "--quiet")
+    accuracy = json.loads((folder / "results.json").read_text())["accuracy"]
+    assert result.output == f"{tmp_path / 'again'}: test accuracy {100 * accuracy:.2f} %\n"
+    assert (tmp_path / "again" / "history.csv").read_bytes() == (folder / "history.csv").read_bytes()
+
+
+@pytest.mark.parametrize("words, message", [
+    (["--dataset", "cats"], "'cats' is not one of 'digits', 'fashion-mnist', 'mnist' (see minicnn train --help)"),
+    (["--model", "vgg99"], "'vgg99' is not one of 'small_cnn', 'lenet5'"),
+    (["--optimizer", "sgdd"], "'sgdd' is not one of 'sgd', 'adam'"),
+    (["--lr", "nan"], "lr must be finite, got nan"),
+    (["--lr", "-1"], "lr must be greater than 0, got -1.0"),
+    (["--lr", "fast"], "'fast' is not a valid float"),
+    (["--epochs", "0"], "epochs must be 1 or more, got 0"),
+    (["--batch-size", "0"], "batch_size must be 1 or more, got 0"),
+    (["--dataset", "mnist", "--data-dir", "/no/such/folder"], "there is no folder /no/such/folder"),
+    (["--resume", "/no/such/run"], "there is no folder /no/such/run"),
+    (["--resume", "x", "--batch-size", "3"], "--resume goes on with the run's own settings: leave out --batch-size"),
+    (["--config", "/no/such/file"], "/no/such/file: No such file or directory"),
+    (["--model", "lenet5"], "does not fit"),
+    (["--epoch", "1"], "--epoch"),
+    (["extra"], "unexpected extra argument"),
+])
+def test_mistakes_are_told_in_one_line(words, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert message in refused("train", *words)
+    assert not list(tmp_path.iterdir())                                    # and nothing was begun
+
+
+def test_output_that_cannot_be_used(trained, tmp_path, monkeypatch):
+    folder, _ = trained
+    assert "is not empty" in refused("train", "--output", folder)
+    assert "complete: there is nothing to go on with" in refused("train", "--resume", folder)
+    (tmp_path / "file").write_text("")
+    assert "is not a folder" in refused("train", "--output", tmp_path / "file")
+    assert "Not a directory" in refused("train", "--output", tmp_path / "file" / "run")
+
+    def denied(*args, **kwargs):
+        raise PermissionError(13, "Permission denied", "locked")
+
+    monkeypatch.setattr("pathlib.Path.mkdir", denied)
+    assert refused("train", "--output", tmp_path / "x") == "locked: Permission denied"
+
+
+def test_a_training_that_diverges_is_told_in_one_line(tmp_path):
+    assert "the loss became" in refused("train", "--epochs", 1, "--lr", 1e30, "--scheduler", "constant", "--output", tmp_path / "run")
+
+
+# predict
+
+
+def test_predict_prints_bars_of_scores(trained, tmp_path):
+    folder, _ = trained
+    path = digit(tmp_path)
+    output = run("predict", folder, path, path, "--top", 3).output.splitlines()
+    assert output[0] == f"{path}: 90x90 L, content centred in 8x8" and len(output) == 8 and output[:4] == output[4:]
+    scores = [float(line.split()[-2]) for line in output[1:4]]
+    assert scores == sorted(scores, reverse=True)
+    widths = [line.count("█") for line in output[1:4]]
+    assert all(abs(width - score * 0.3) <= 1 for width, score in zip(widths, scores))
+
+
+def test_predict_as_json_takes_the_model_file_too(trained, tmp_path):
+    folder, _ = trained
+    (found,) = json.loads(run("predict", folder / "model.mcnn", digit(tmp_path), "--json").output)
+    assert list(found["scores"]) == [str(i) for i in range(10)] and sum(found["scores"].values()) == pytest.approx(1)
+
+
+def test_predict_goes_on_after_a_broken_image_but_fails(trained, tmp_path):
+    folder, _ = trained
+    (tmp_path / "broken.png").write_bytes(b"no image")
+    result = run("predict", folder, tmp_path / "broken.png", tmp_path / "absent.png", digit(tmp_path))
+    assert result.exit_code == 2 and "digit.png: 90x90" in result.stdout
+    assert result.stderr.splitlines() == [
+        f"Error: {tmp_path / 'broken.png'} cannot be read as an image: it is no image that Pillow knows",
+        f"Error: {tmp_path / 'absent.png'}: No such file or directory"]
+
+
+def test_what_is_no_model_is_refused(trained, tmp_path):
+    path = digit(tmp_path)
+    assert "has no model.mcnn" in refused("predict", tmp_path, path)
+    assert "there is no run folder or model file" in refused("predict", tmp_path / "absent", path)
+    assert str(path) in refused("predict", path, path)
+    save({"weights": [1]}, tmp_path / "other.mcnn")
+    assert "it holds something else" in refused("predict", tmp_path / "other.mcnn", path)
+    assert "Missing argument 'IMAGE...'" in refused("predict", trained[0])
+    assert "--top" in refused("predict", trained[0], path, "--top", 0)
+
+
+# evaluate, info, models
+
+
+def test_evaluate_finds_what_the_training_found(trained):
+    folder, _ = trained
+    results = json.loads((folder / "results.json").read_text())
+    figures = json.loads(run("evaluate", folder, "--json").output)
+    assert {**figures, "best_epoch": 1} == results
+    assert f"accuracy {100 * figures['accuracy']:.2f} %" in run("evaluate", folder / "model.mcnn").output
+
+
+def test_evaluate_on_other_data_is_refused(trained):
+    if os.path.isdir("/usr/share/datasets/fashion-mnist"):
+        assert "other images or classes than those of fashion-mnist" in refused("evaluate", trained[0], "--dataset", "fashion-mnist")
+    assert "'x' is not one of" in refused("evaluate", trained[0], "--part", "x")
+
+
+def test_info_shows_the_model(trained):
+    output = run("info", trained[0]).output
+    assert "1x8x8, dark background" in output and "digits" in output and "37,282 parameters" in output
+
+
+def test_models_lists_and_shows():
+    assert "lenet5" in run("models").output
+    assert "1x28x28" in run("models", "lenet5").output
+    assert "3x32x32" in run("models", "small-cnn", "--input", "3x32x32").output
+    assert "unknown model 'x'" in refused("models", "x")
+    assert "such as 1x28x28, got '28'" in refused("models", "lenet5", "--input", "28")
+
+
+# the command itself
+
+
+@pytest.mark.parametrize("command", ["", "train", "predict", "evaluate", "info", "models"])
+def test_help_reads_well(command):
+    output = run(*command.split(), "--help").output
+    assert "Usage: " in output and max(map(len, output.splitlines())) <= 100
+    assert "minicnn " + command in output                                  # with examples
+
+
+def test_bars_without_unicode_are_hash_signs(monkeypatch):
+    from minicnn.cli.show import bar
+
+    class Ascii:
+        encoding = "ascii"
+
+    assert bar(Ascii, 0.5, width=4) == "##  "
+    assert [bar(type("Utf", (), {"encoding": "utf-8"}), share, 2) for share in (0, 0.25, 0.3, 1)] == ["  ", "▌ ", "▋ ", "██"]
+
+
+def test_python_dash_m_in_a_process_of_its_own(tmp_path):
+    def start(*words):
+        return subprocess.run([sys.executable, "-m", "minicnn", *words], capture_output=True, text=True, cwd=tmp_path, timeout=60,
+                              env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
+
+    assert start("--version").stdout.startswith("minicnn, version ")
+    failed = start("train", "--epochs", "0")
+    assert (failed.returncode, failed.stdout, failed.stderr) == (2, "", "Error: epochs must be 1 or more, got 0\n")
+
+
+def test_a_defect_keeps_its_traceback(monkeypatch):
+    monkeypatch.setattr("minicnn.cli.models.registry.names", lambda: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        run("models")
+
+
+def test_heavy_libraries_are_imported_only_where_they_are_used():
+    code = "import sys, minicnn.cli; print([m for m in ('matplotlib', 'PIL', 'rich', 'platformdirs', 'urllib.request') if m in sys.modules])"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60,
+                           env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
+    assert found.stdout == "[]\n", found

@@ -1,0 +1,77 @@
+"""The pictures: they show the numbers that they were given, and are written whole or not at all."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from minicnn import plot
+
+HISTORY = [{"epoch": e, "learning_rate": 0.1, "train_loss": 2 / e, "train_accuracy": 1 - 0.5 / e, "val_loss": 3 / e, "val_accuracy": 1 - 0.7 / e}
+           for e in range(1, 31)]
+
+
+def size_of(path):
+    with Image.open(path) as image:
+        return image.size
+
+
+def test_learning_curve_draws_the_history_and_the_best_epoch():
+    figure = plot.learning_curve(HISTORY, best_epoch=7)
+    loss, accuracy = figure.get_axes()
+    for axes, key in ((loss, "loss"), (accuracy, "accuracy")):
+        train, val, best = axes.get_lines()
+        np.testing.assert_array_equal(train.get_ydata(), [record[f"train_{key}"] for record in HISTORY])
+        np.testing.assert_array_equal(val.get_ydata(), [record[f"val_{key}"] for record in HISTORY])
+        assert list(train.get_xdata()) == list(range(1, 31)) and set(best.get_xdata()) == {7}
+        assert train.get_linestyle() != val.get_linestyle() and train.get_marker() != val.get_marker()     # not by colour alone
+    assert [text.get_text() for text in loss.get_legend().get_texts()] == ["training", "validation", "best epoch: 7"]
+
+
+def test_confusion_matrix_has_true_classes_in_rows():
+    matrix = np.array([[3, 1, 0], [0, 0, 0], [2, 0, 8]])
+    figure = plot.confusion_matrix(matrix, ["cat", "dog", "emu"])
+    axes = figure.get_axes()[0]
+    np.testing.assert_allclose(axes.images[0].get_array(), [[0.75, 0.25, 0], [0, 0, 0], [0.2, 0, 0.8]])
+    assert [(t.get_position(), t.get_text()) for t in axes.texts] == [((0, 0), "3"), ((1, 0), "1"), ((0, 2), "2"), ((2, 2), "8")]
+    assert axes.get_ylabel() == "true class" and [t.get_text() for t in axes.get_yticklabels()] == ["cat", "dog", "emu"]
+
+
+def test_many_classes_have_no_numbers_but_still_a_picture(tmp_path):
+    figure = plot.confusion_matrix(np.eye(100, dtype=int), [f"class {i}" for i in range(100)])
+    assert not figure.get_axes()[0].texts
+    plot.save(figure, tmp_path / "matrix.png")
+    assert max(size_of(tmp_path / "matrix.png")) < 4000
+
+
+def probabilities(rows):
+    return np.array(rows, np.float32)
+
+
+def test_mistakes_come_by_falling_confidence():
+    labels = np.array([0, 1, 0, 1])
+    scores = probabilities([[0.9, 0.1], [0.8, 0.2], [0.3, 0.7], [0.95, 0.05]])
+    images = np.arange(4, dtype=np.uint8).reshape(4, 1, 1, 1)
+    figure = plot.mistakes(images, labels, scores, ["a", "b"])
+    shown = [axes for axes in figure.get_axes() if axes.images]
+    assert [axes.images[0].get_array().item() for axes in shown] == [3, 1, 2]
+    assert [axes.get_title() for axes in shown] == ["b,\ntaken for a (95%)", "b,\ntaken for a (80%)", "a,\ntaken for b (70%)"]
+    assert figure.get_suptitle() == "3 mistakes on 4 test images"
+    assert plot.mistakes(images, labels, scores, ["a", "b"], most=2).get_suptitle() == "3 mistakes on 4 test images: the 2 most confident"
+
+
+def test_without_mistakes_the_least_certain_answers_are_shown():
+    images = np.zeros((2, 3, 4, 4), np.uint8)
+    figure = plot.mistakes(images, np.array([0, 1]), probabilities([[0.9, 0.1], [0.4, 0.6]]), ["a", "b"])
+    assert figure.get_suptitle() == "No mistakes on 2 test images: the least certain answers"
+    assert [axes.get_title() for axes in figure.get_axes() if axes.images] == ["b (60%)", "a (90%)"]
+
+
+@pytest.mark.parametrize("history", [HISTORY, HISTORY[:1]])
+def test_saved_as_a_picture_without_touching_matplotlibs_settings(tmp_path, history):
+    import matplotlib
+
+    before = dict(matplotlib.rcParams)
+    plot.save(plot.learning_curve(history, 1), tmp_path / "curve.png")
+    assert size_of(tmp_path / "curve.png") == (1350, 570)
+    assert dict(matplotlib.rcParams) == before
+    assert [path.name for path in tmp_path.iterdir()] == ["curve.png"]

@@ -1,0 +1,74 @@
+"""The configuration: completed by defaults, checked, and the same after a round trip through its file."""
+
+import json
+
+import pytest
+
+from minicnn import errors
+from minicnn.models import create
+from minicnn.train import config as configuration
+from minicnn.train.choices import OPTIMIZERS, SCHEDULERS, make_optimizer, make_scheduler
+
+
+def test_defaults_depend_on_data_set_and_optimizer():
+    assert configuration.complete().model == "small_cnn"
+    assert configuration.complete("mnist", epochs=2).model == "lenet5"
+    assert (configuration.complete().lr, configuration.complete(optimizer="adamw").lr) == (0.1, 0.003)
+    assert configuration.complete(lr=0.5, optimizer="adamw").lr == 0.5
+
+
+@pytest.mark.parametrize("given, message", [
+    (dict(dataset="cats"), "unknown data set 'cats'; there are digits, fashion-mnist, mnist"),
+    (dict(model="vgg"), "unknown model 'vgg'"),
+    (dict(optimizer="sgdd"), "unknown optimizer 'sgdd'; there are sgd, adam"),
+    (dict(scheduler="linear"), "unknown scheduler 'linear'"),
+    (dict(epochs=0), "epochs must be 1 or more"),
+    (dict(epochs=1.5), "epochs must be an integer"),
+    (dict(batch_size=0), "batch_size must be 1 or more"),
+    (dict(lr=float("nan")), "lr must be finite"),
+    (dict(lr=-1.0), "lr must be greater than 0"),
+    (dict(lr=float("inf")), "lr must be finite"),
+    (dict(weight_decay=-1e-3), "weight_decay must be 0 or more"),
+    (dict(label_smoothing=1.0), "label_smoothing must be at least 0 and below 1"),
+    (dict(shift=-1), "shift must be 0 or more"),
+    (dict(seed=-1), "seed must be 0 or more"),
+])
+def test_what_makes_no_sense_is_refused(given, message):
+    with pytest.raises(errors.Error, match=message):
+        configuration.complete(**given)
+
+
+def test_round_trip(tmp_path):
+    config = configuration.complete(lr=0.1 + 0.2, seed=2**40)
+    configuration.write(config, tmp_path / "config.json")
+    assert configuration.read(tmp_path / "config.json") == config
+
+
+@pytest.mark.parametrize("change", [
+    lambda text: "{", lambda text: "[]", lambda text: json.dumps({**json.loads(text), "more": 1}), lambda text: "\x00",
+    lambda text: text.replace('"seed"', '"sead"'), lambda text: text.replace('"epochs": 30', '"epochs": "30"'),
+    lambda text: text.replace('"epochs": 30', '"epochs": NaN'), lambda text: text.replace('"digits"', "[]"),
+])
+def test_other_files_are_refused(tmp_path, change):
+    path = tmp_path / "config.json"
+    configuration.write(configuration.complete(), path)
+    path.write_text(change(path.read_text()))
+    with pytest.raises(errors.Error):
+        configuration.read(path)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("scheduler", SCHEDULERS)
+@pytest.mark.parametrize("steps", [1, 2, 10])
+def test_every_choice_works_for_any_number_of_steps(optimizer, scheduler, steps):
+    model = create("small_cnn", width=1)
+    opt = make_optimizer(optimizer, model.parameters(), 0.1, 1e-4)
+    schedule, rates = make_scheduler(scheduler, opt, 0.1, steps), []
+    for _ in range(steps):
+        opt.step()
+        rates.append(opt.param_groups[0]["lr"])
+        if schedule is not None:
+            schedule.step()
+    assert max(rates) <= 0.1 + 1e-9
+    if scheduler == "step" and steps == 10:
+        assert [round(rate, 9) for rate in rates] == [0.1] * 4 + [0.01] * 4 + [0.001] * 2
