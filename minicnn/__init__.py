@@ -37,9 +37,22 @@ from .elementary.shape import (
 )
 from .tensor import Size, Tensor
 from .functional.activation import relu
+from . import nn, optim
+from .serialize import load, save
 
 float32, float64 = _DTYPES["float32"], _DTYPES["float64"]
 int8, int16, int32, int64, uint8 = (_DTYPES[name] for name in ("int8", "int16", "int32", "int64", "uint8"))
 float, double, long, int, bool = float32, float64, int64, int32, _DTYPES["bool"]
 
 __version__ = "0.1.0"
+
+_LATER = ("data", "exercises", "metrics", "models", "plot", "train", "utils")
+
+
+def __getattr__(name):
+    """Rooms that not every program enters are opened when first used: `minicnn.metrics.accuracy_score(...)`."""
+    from importlib import import_module
+
+    if name not in _LATER:
+        raise AttributeError(f"module 'minicnn' has no attribute {name!r}")
+    return import_module(f"minicnn.{name}")

@@ -12,6 +12,7 @@ from .serialize.atomic import replacing
 
 BLUE, VERMILION, GREY = "#0072b2", "#d55e00", "#767676"      # Okabe & Ito's palette: apart for all kinds of vision
 SERIES = {"train": dict(color=BLUE, linestyle="-", marker="o"), "val": dict(color=VERMILION, linestyle="--", marker="s")}
+MOST_NAMES = 50                 # classes that are named along a confusion matrix; of more, every second, third, ...
 NAMES = {"train": "training", "val": "validation"}
 STYLE = {
     "font.size": 10, "axes.titlesize": 11, "axes.titleweight": "bold", "axes.spines.top": False, "axes.spines.right": False,
@@ -78,7 +79,7 @@ def confusion_matrix(matrix, classes):
     """Counts (K, K) by true class (rows) and predicted class (columns), shaded by the share of the row."""
     matrix = np.asarray(matrix)
     share = matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
-    side = 2.6 + 0.42 * min(len(classes), 40)
+    side = 2.6 + 0.42 * min(len(classes), 25)
     with _style():
         figure = _figure(side + 0.9, side)
         axes = figure.subplots()
@@ -99,14 +100,16 @@ def _write_counts(axes, matrix, share):
 
 
 def _name_classes(axes, classes):
-    ticks, long = range(len(classes)), max(map(len, map(str, classes))) > 2
+    ticks = range(0, len(classes), -(-len(classes) // MOST_NAMES))
+    names, long = [classes[i] for i in ticks], max(map(len, map(str, classes))) > 2
     axes.grid(False)
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_ticks(np.arange(len(classes) - 1) + 0.5, minor=True)
-    axes.grid(which="minor")
-    axes.set_xticks(ticks, classes, rotation=45 if long else 0, ha="right" if long else "center", rotation_mode="anchor")
-    axes.set_yticks(ticks, classes)
-    axes.tick_params(which="both", length=0, labelsize=9 if len(classes) <= 25 else 5)
+    if len(classes) <= MOST_NAMES:
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_ticks(np.arange(len(classes) - 1) + 0.5, minor=True)
+        axes.grid(which="minor")
+    axes.set_xticks(ticks, names, rotation=45 if long else 0, ha="right" if long else "center", rotation_mode="anchor")
+    axes.set_yticks(ticks, names)
+    axes.tick_params(which="both", length=0, labelsize=9 if len(classes) <= 25 else 6)
     axes.set(xlabel="predicted class", ylabel="true class", title="Confusion matrix of the test images")
 
 

@@ -76,7 +76,7 @@ class Elementary(Operation):
     def __init__(self, name, forward, *rules):
         super().__init__(name, forward)
         self.positions = {name: i for i, name in enumerate(self.input_names)}
-        self.rules = [rule and (rule, tuple(inspect.signature(rule).parameters)[1:]) for rule in rules]
+        self.rules = [rule and (rule, input_names(rule)[1:]) for rule in rules]
         self.variadic = not self.input_names
 
     def run(self, arrays, attributes):

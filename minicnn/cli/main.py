@@ -46,9 +46,11 @@ def _where_to_look(error):
     return f" (see {error.ctx.command_path} --help)" if error.ctx is not None else ""
 
 
-@click.group("minicnn", cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group("minicnn", cls=Commands, invoke_without_command=True, 
+             context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="minicnn")
-def main():
+@click.pass_context
+def main(ctx):
     """Convolutional networks, written from scratch to be read, checked and used.
 
     \b
@@ -56,6 +58,8 @@ def main():
     minicnn predict RUN photo.png         what is on the picture?
     minicnn evaluate RUN                  how good is the model?
     """
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
 
 
 for command in (train, predict, evaluate, info, models):

@@ -109,7 +109,13 @@ def between(operation, *operands):
         raise BadValue(f"{operation.name}: {error}") from None
 
 
-nothing = Elementary("Zeros", np.zeros_like, lambda dz: None)       # the derivative of what is constant between its jumps
+_zeros = Elementary("Zeros", np.zeros_like, lambda dz: None)
+
+
+def nothing(dz):
+    """The gradient of what is constant between its jumps."""
+    return _zeros(dz)
+
 
 # One operand: z = f(x) ---------------------------------------------------------------------------------------------------
 

@@ -30,6 +30,7 @@ _METHODS = {
 for _module, _names in _METHODS.items():
     for _name in _names.split():
         setattr(Tensor, _name, getattr(_module, _name))
+Tensor.where = lambda self, condition, other: arithmetic.where(condition, self, other)
 Tensor.split, Tensor.reshape_as, Tensor.absolute = joining.method_split, shape.view_as, arithmetic.abs
 
 
@@ -59,6 +60,7 @@ _TWO = {"add": arithmetic.add, "sub": arithmetic.sub, "mul": arithmetic.mul, "tr
 for _name, _function in _TWO.items():
     setattr(Tensor, f"__{_name}__", _operator(_function))
     setattr(Tensor, f"__r{_name}__", _reflected(_function))
+Tensor.__rdiv__ = Tensor.__rtruediv__
 for _name in ("eq", "ne", "lt", "le", "gt", "ge"):
     setattr(Tensor, f"__{_name}__", _operator(getattr(comparison, _name)))
 for _name, _function in {"add": "add_", "sub": "sub_", "mul": "mul_", "truediv": "div_", "pow": "pow_", "mod": "remainder_",

@@ -55,4 +55,4 @@ def usual_input(name):
 
 def about(name):
     """The first sentence of a model's documentation."""
-    return inspect.getdoc(builder(name)).split("\n")[0]
+    return inspect.getdoc(builder(name)).split(".\n")[0].split(". ")[0].rstrip(".")

@@ -60,7 +60,7 @@ class _BatchNorm(_NormBase):
     def forward(self, input):
         self._check_input_dim(input)
         updating = self.training and self.track_running_stats
-        momentum = self._count_batch() if updating else 0.0
+        momentum = self._count_batch() if updating else self.momentum
         mean, var = (self.running_mean, self.running_var) if updating or not self.training else (None, None)
         return F.batch_norm(input, mean, var, self.weight, self.bias, self.training or mean is None, momentum, self.eps)
 

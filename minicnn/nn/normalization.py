@@ -1,11 +1,9 @@
 """Normalization of each example by itself: over groups of channels, over the last axes, over neighbouring channels."""
 
-from numbers import Integral
-
 from ..errors import BadValue
 from . import functional as F
 from . import init
-from .arguments import check_integers
+from .arguments import check_integers, ntuple
 from .module import Module
 from .parameter import empty_parameter
 
@@ -51,9 +49,7 @@ class LayerNorm(_Affine):
 
     def __init__(self, normalized_shape, eps=1e-5, elementwise_affine=True, bias=True, device=None, dtype=None):
         super().__init__()
-        single = isinstance(normalized_shape, Integral)
-        self.normalized_shape = (normalized_shape,) if single else tuple(normalized_shape)
-        self.eps, self.elementwise_affine = eps, elementwise_affine
+        self.normalized_shape, self.eps, self.elementwise_affine = ntuple(normalized_shape, 1), eps, elementwise_affine
         self._make_affine(self.normalized_shape, elementwise_affine, bias, device, dtype)
 
     def forward(self, input):

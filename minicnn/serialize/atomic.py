@@ -26,9 +26,11 @@ def replacing(path):
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
-    except BaseException:                # Ctrl-C as well
+    except BaseException as error:       # Ctrl-C as well
         with suppress(OSError):
             os.unlink(temporary)
+        if isinstance(error, OSError) and error.filename is None:
+            error.filename = path        # a full disk does not say for which file
         raise
     sync_folder(os.path.dirname(path))
 

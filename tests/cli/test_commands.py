@@ -187,6 +187,11 @@ def test_help_reads_well(command):
     assert "minicnn " + command in output                                  # with examples
 
 
+def test_without_a_command_there_is_help():
+    result = run()
+    assert result.exit_code == 0 and result.output == run("--help").output
+
+
 def test_bars_without_unicode_are_hash_signs(monkeypatch):
     from minicnn.cli.show import bar
 

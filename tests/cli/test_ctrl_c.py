@@ -47,4 +47,4 @@ def test_ctrl_c_before_the_training_is_one_line(tmp_path):
            "t.runs.start = lambda *args: os.kill(os.getpid(), signal.SIGINT)\nmain(['train'])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60,
                            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
-    assert (found.returncode, found.stderr) == (130, "Error: interrupted\n")
+    assert (found.returncode, found.stderr) == (130, "\nError: interrupted\n")

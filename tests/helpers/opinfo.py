@@ -170,7 +170,7 @@ def _compare_tensor(expected, y, rtol, atol):
         return f"expected {expected.dtype}, got {y.dtype}"
     if expected.dtype.is_floating_point and expected.requires_grad != y.requires_grad:
         return f"expected requires_grad={expected.requires_grad}, got {y.requires_grad}"
-    e, v = expected.detach().numpy(), y.detach().numpy()
+    e, v = expected.detach().numpy(force=True), y.detach().numpy()
     scale = 1e3 if expected.dtype == torch.float32 else 1
     close = np.isclose(v, e, rtol * scale, atol * scale, equal_nan=True) if e.dtype.kind == "f" else e == v
     if close.all():
@@ -196,6 +196,45 @@ def compare_gradients(expected, y, given, mine, rtol, atol):
         if wrong:
             return f"gradient of tensor {i} {tuple(e.shape)}: {wrong}"
     return None
+
+
+def compare_second(op, sample, form="function", rtol=1e-6, atol=1e-8):
+    """None when the gradients of the gradients agree, for random upstream gradients of both."""
+    given = [fresh(v) for v in (sample.input, sample.args, sample.kwargs)]
+    mine = convert(given)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            expected = _second(torch, theirs(op, form), given, torch.Tensor, lambda g: g)
+        except Exception as error:
+            raise OutOfSurface(f"PyTorch itself: {error}") from None
+        try:
+            found = _second(minicnn, ours(op, form), mine, minicnn.Tensor, convert)
+        except Exception as error:
+            return f"second derivative: {type(error).__name__}: {error}"
+    if len(expected) != len(found):
+        return f"second derivative: expected {len(expected)} gradients, got {len(found)}"
+    return next(filter(None, (_compare_second(e, f, rtol, atol) for e, f in zip(expected, found))), None)
+
+
+def _compare_second(e, f, rtol, atol):
+    if e is None or f is None:
+        known = f if e is None else e
+        return None if known is None or not bool((known != 0).any()) else f"second derivative: expected {e}, got {f}"
+    wrong = _compare_tensor(e.detach(), f.detach(), rtol, atol)
+    return wrong and f"second derivative: {wrong}"
+
+
+def _second(library, function, arguments, kind, convert):
+    """The gradients of Σ v·(gradients of Σ u·outputs), for random u and v: by the inputs, and by u."""
+    generator = torch.Generator().manual_seed(1)
+    draw = lambda t: convert(torch.randn(tuple(t.shape), generator=generator, dtype=torch.float64))  # noqa: E731
+    outputs = [t for t in tensors(function(arguments[0], *arguments[1], **arguments[2]), kind) if t.requires_grad]
+    inputs = [t for t in tensors(arguments, kind) if t.requires_grad]
+    u = [draw(t).requires_grad_() for t in outputs]
+    first = library.autograd.grad(outputs, inputs, u, create_graph=True, allow_unused=True)
+    first = [g for g in first if g is not None and g.requires_grad]
+    return library.autograd.grad(first, inputs + u, [draw(g) for g in first], allow_unused=True)
 
 
 def _compare_gradient(expected, got, rtol, atol):
@@ -234,11 +273,11 @@ def describe(sample):
     return ", ".join([short(sample.input), *map(short, sample.args), *kwargs])[:300]
 
 
-def run(op, dtype, form, reference, verbose):
+def run(op, dtype, form, reference, verbose, second=False):
     """Walk one entry's samples and refused inputs; print what fails; return the counts."""
     counts, printed = Counter(), 0
     torch.manual_seed(0)
-    for kind, sample, check in _checks(op, dtype, form, reference):
+    for kind, sample, check in _checks(op, dtype, form, reference, second):
         try:
             wrong = check()
         except OutOfSurface as reason:
@@ -254,10 +293,14 @@ def run(op, dtype, form, reference, verbose):
     return counts
 
 
-def _checks(op, dtype, form, reference):
+def _checks(op, dtype, form, reference, second):
+    check = compare_second if second else compare_sample
     if dtype in op.dtypes:
         for sample in samples(op, dtype, reference):
-            yield "sample", sample, lambda s=sample: compare_sample(op, s, form)
+            if not second or isinstance(sample.input, torch.Tensor) and sample.input.numel() <= 2000 or op.name in ("cat", "stack", "einsum"):
+                yield "sample", sample, lambda s=sample: check(op, s, form)
+    if second:
+        return
     if op.error_inputs_func is not None and form == "function" and dtype == torch.float64:
         for error_input in op.error_inputs("cpu"):
             sample = error_input.sample_input
@@ -270,12 +313,14 @@ def main():
     parser.add_argument("--dtype", default="float64")
     parser.add_argument("--form", default="function", choices=("function", "method"))
     parser.add_argument("--reference", action="store_true", help="the larger set of samples (reference_inputs)")
+    parser.add_argument("--second", action="store_true", help="the gradients of the gradients instead")
     parser.add_argument("-v", "--verbose", action="count", default=0)
     options = parser.parse_args()
     total = Counter()
     for op in entries(options.names):
         try:
-            counts = run(op, getattr(torch, options.dtype), options.form, options.reference, options.verbose)
+            counts = run(op, getattr(torch, options.dtype), options.form, options.reference, options.verbose,
+                         options.second)
         except AttributeError as error:
             counts = Counter(missing=1)
             print(f"   missing: {error}")

@@ -249,6 +249,7 @@ REFUSED = {
     "to integer": "T.nn.Linear(1, 1).to(T.int64)",
     "to two numbers": "T.nn.Linear(1, 1).to(3, 4)",
     "to nowhere": "T.nn.Linear(1, 1).to('nowhere')",
+    "backward after the tensor of a parameter changed": "x = T.ones(2); p = T.nn.Parameter(x); y = (p * p).sum(); x.add_(1); y.backward()",
     "parameter of a number": "T.nn.Parameter(T.tensor([1]))",
 }
 

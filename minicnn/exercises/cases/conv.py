@@ -11,7 +11,7 @@ transpose_case = cases_of("conv_transpose2d", conv_transpose2d, (laws.transposed
 
 
 def transposed_by(operation, w, **options):
-    """The law that another operation with the same weight undoes the geometry of this one."""
+    """The law that another operation, with the same weight and geometry, is the transpose of this one."""
 
     def are_transposes(f, x):
         laws.are_transposes(f, lambda y: operation(y, Tensor(w), None, **options), x)
