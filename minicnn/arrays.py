@@ -5,6 +5,8 @@ when `a` is a CuPy array. What dispatch cannot decide, because there is no array
 """
 
 import sys
+import threading
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -160,7 +162,45 @@ class Generator:
         self.numpy.bit_generator.state = state["stream"]
 
 
-default_generator = Generator()
+class _DefaultGenerator(Generator):
+    """The stream that is drawn from where none is named: one for the program, and inside `seeded` one for that thread."""
+
+    @property
+    def numpy(self):
+        return self._numpy if _thread.seed is None else _thread.stream()
+
+    @numpy.setter
+    def numpy(self, stream):
+        self._numpy = stream
+
+
+class _Thread(threading.local):
+    """What one thread draws from while it is inside `seeded`."""
+
+    seed = generator = None
+
+    def stream(self):
+        if self.generator is None:                      # made when first drawn from: most batches draw nothing
+            self.generator = Generator().manual_seed(self.seed)
+        return self.generator.numpy
+
+
+_thread = _Thread()
+default_generator = _DefaultGenerator()
+
+
+@contextmanager
+def seeded(seed):
+    """Within the block, in this thread, the default stream is a new one, started from a seed.
+
+    A loader wraps every batch in it, so that augmentation is the same whichever thread loads the batch, and whenever.
+    """
+    before = _thread.seed, _thread.generator
+    _thread.seed, _thread.generator = seed, None
+    try:
+        yield
+    finally:
+        _thread.seed, _thread.generator = before
 
 
 def manual_seed(seed):
@@ -169,10 +209,12 @@ def manual_seed(seed):
 
 
 def get_rng_state():
+    """Where the default stream stands, for `set_rng_state` to come back to."""
     return default_generator.get_state()
 
 
 def set_rng_state(state):
+    """Let the default stream go on from a state that `get_rng_state` gave."""
     default_generator.set_state(state)
 
 

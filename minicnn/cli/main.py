@@ -46,7 +46,7 @@ def _where_to_look(error):
     return f" (see {error.ctx.command_path} --help)" if error.ctx is not None else ""
 
 
-@click.group("minicnn", cls=Commands, invoke_without_command=True, 
+@click.group("minicnn", cls=Commands, invoke_without_command=True,
              context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="minicnn")
 @click.pass_context

@@ -11,7 +11,6 @@ from ..errors import BadType, BadValue
 from .collate import default_collate, default_convert
 from .dataset import IterableDataset, read_samples, read_tensor_rows
 from .sampler import BatchSampler, RandomSampler, SequentialSampler
-from .streams import seeded
 
 END = object()          # what loading from an exhausted stream gives
 
@@ -79,7 +78,7 @@ class DataLoader:
 
         def run(numbered_job):
             number, job = numbered_job
-            with seeded(seed + number):
+            with arrays.seeded(seed + number):
                 return load(job)
 
         batches = self._run_ahead(run, enumerate(jobs), workers) if workers else map(run, enumerate(jobs))

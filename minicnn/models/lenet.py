@@ -48,7 +48,7 @@ def _count_features(in_channels, image_size):
 
 
 def lenet5(num_classes=10, in_channels=1, image_size=28):
-    """LeNet-5 for images of one size.
+    """Two convolutions and three dense layers, the network of 1998.
 
     image_size  the height and width in pixels, or the pair; at least 12
 

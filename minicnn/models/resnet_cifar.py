@@ -79,25 +79,25 @@ def _initialise(module):
 
 
 def resnet20(num_classes=10, in_channels=3):
-    """20 layers, 0.27 million parameters. Takes (N, in_channels, H, W), gives logits (N, num_classes)."""
+    """A residual network of 20 layers. Takes (N, in_channels, H, W), gives logits (N, num_classes)."""
     return ResNetCIFAR(20, num_classes, in_channels)
 
 
 def resnet32(num_classes=10, in_channels=3):
-    """32 layers, 0.46 million parameters."""
+    """A residual network of 32 layers."""
     return ResNetCIFAR(32, num_classes, in_channels)
 
 
 def resnet44(num_classes=10, in_channels=3):
-    """44 layers, 0.66 million parameters."""
+    """A residual network of 44 layers."""
     return ResNetCIFAR(44, num_classes, in_channels)
 
 
 def resnet56(num_classes=10, in_channels=3):
-    """56 layers, 0.85 million parameters."""
+    """A residual network of 56 layers."""
     return ResNetCIFAR(56, num_classes, in_channels)
 
 
 def resnet110(num_classes=10, in_channels=3):
-    """110 layers, 1.7 million parameters."""
+    """A residual network of 110 layers."""
     return ResNetCIFAR(110, num_classes, in_channels)

@@ -34,8 +34,10 @@ class SmallCNN(nn.Module):
 
 
 def small_cnn(num_classes=10, in_channels=1, width=24):
-    """The small network with batch norm. Takes (N, in_channels, H, W), H and W at least 2; gives logits (N, num_classes).
+    """Four convolutions with batch normalization, for images of any size.
 
     width  channels of the first stage
+
+    Takes (N, in_channels, H, W), H and W at least 2; gives logits (N, num_classes).
     """
     return SmallCNN(num_classes, in_channels, width)

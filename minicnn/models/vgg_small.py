@@ -46,8 +46,10 @@ def _pooled(image_size):
 
 
 def vgg_small(num_classes=10, in_channels=3, image_size=32):
-    """The small VGG. Takes (N, in_channels, H, W), gives logits (N, num_classes).
+    """Six convolutions with batch normalization in three stages.
 
     image_size  the height and width in pixels, or the pair; at least 8
+
+    Takes (N, in_channels, H, W), gives logits (N, num_classes).
     """
     return VGGSmall(num_classes, in_channels, image_size)

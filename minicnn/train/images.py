@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .. import arrays
-from ..data import DataLoader, Dataset, stratified_split, streams
+from ..data import DataLoader, Dataset, stratified_split
 from ..tensor import wrap
 
 SPLIT_SEED = 0                  # fixed: every run of a data set trains, validates and tests on the same images
@@ -57,7 +57,7 @@ class Batches(Dataset):
         return len(self.part)
 
     def __getitems__(self, indices):
-        images = self.prepare(self.part.images[indices], streams.generator())
+        images = self.prepare(self.part.images[indices], arrays.default_generator)
         return wrap(images), wrap(self.part.labels[indices])
 
 

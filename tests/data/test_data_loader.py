@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import minicnn
-from minicnn import data
-from minicnn.data import streams
+from minicnn import arrays, data
+
 
 torch = pytest.importorskip("torch")
 theirs = torch.utils.data
@@ -145,7 +145,7 @@ class Augmented(Squares):
 
     def __getitem__(self, i):
         time.sleep(0.001 * (i % 3))
-        return i, streams.generator().numpy.random()
+        return i, minicnn.rand(()).item()
 
 
 @pytest.mark.parametrize("workers", [1, 2, 5])
@@ -162,12 +162,12 @@ def test_any_number_of_workers_yields_the_same(workers):
 
 
 def test_outside_a_loader_the_default_stream_is_drawn_from():
-    assert streams.generator() is minicnn.default_generator
-    with streams.seeded(1):
-        first = streams.generator().numpy.random()
-    with streams.seeded(1):
-        assert streams.generator().numpy.random() == first
-    assert streams.generator() is minicnn.default_generator
+    outside = minicnn.default_generator.numpy
+    with arrays.seeded(1):
+        first = minicnn.rand(()).item()
+    with arrays.seeded(1):
+        assert minicnn.rand(()).item() == first
+    assert minicnn.default_generator.numpy is outside
 
 
 # Workers

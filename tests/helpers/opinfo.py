@@ -96,7 +96,7 @@ def _tensor(value, storages):
     size = value.element_size()
     memory = value.untyped_storage()
     if memory.data_ptr() not in storages:
-        storages[memory.data_ptr()] = np.frombuffer(bytes(memory.tolist()), np.uint8).copy()
+        storages[memory.data_ptr()] = torch.empty(0, dtype=torch.uint8).set_(memory).numpy().copy()
     offset = value.storage_offset() * size
     array = np.ndarray(tuple(value.shape), DTYPES[value.dtype], storages[memory.data_ptr()], offset, [s * size for s in value.stride()])
     return minicnn.Tensor(array, requires_grad=value.requires_grad)
@@ -186,7 +186,10 @@ def compare_gradients(expected, y, given, mine, rtol, atol):
         return None
     generator = torch.Generator().manual_seed(1)
     upstream = [torch.randn(e.shape, generator=generator, dtype=e.dtype) for e, _ in pairs]
-    torch.autograd.backward([e for e, _ in pairs], upstream)
+    try:
+        torch.autograd.backward([e for e, _ in pairs], upstream)
+    except Exception as error:
+        raise OutOfSurface(f"PyTorch itself: {error}") from None
     try:
         minicnn.autograd.backward([v for _, v in pairs], [convert(g) for g in upstream])
     except Exception as error:
@@ -258,7 +261,10 @@ def refuses(op, sample):
 def samples(op, dtype, reference=False):
     requires_grad = dtype.is_floating_point and op.supports_autograd
     make = op.reference_inputs if reference else op.sample_inputs
-    return make("cpu", dtype, requires_grad=requires_grad)
+    try:
+        yield from make("cpu", dtype, requires_grad=requires_grad)
+    except ValueError as error:                     # some of PyTorch's own generators cannot make what they promise
+        print(f"   no more samples of {full_name(op)}: {error}")
 
 
 def describe(sample):
@@ -295,7 +301,7 @@ def run(op, dtype, form, reference, verbose, second=False):
 
 def _checks(op, dtype, form, reference, second):
     check = compare_second if second else compare_sample
-    if dtype in op.dtypes:
+    if dtype in op.dtypes and not (second and op.name in RANDOM):
         for sample in samples(op, dtype, reference):
             if not second or isinstance(sample.input, torch.Tensor) and sample.input.numel() <= 2000 or op.name in ("cat", "stack", "einsum"):
                 yield "sample", sample, lambda s=sample: check(op, s, form)
