@@ -27,7 +27,7 @@ def _unary(name, forward, rule, doc, to_float=True, bools=True):
         z = operation(input)
         return z if out is None else deliver(z, out)
 
-    return _named(function, name, doc, operation)
+    return _named(function, name.lower(), doc, operation)
 
 
 def _whole(x, to_float, bools, function):
@@ -37,7 +37,7 @@ def _whole(x, to_float, bools, function):
     return x.to(arrays.float32) if to_float else x
 
 
-def _binary(name, forward, rule_x, rule_y, doc, to_float=False, bools=True, numbers=1):
+def _binary(name, forward, rule_x, rule_y, doc, to_float=False, bools=True, numbers=1, called=None):
     """A public function of two tensors (or some numbers) that are promoted to one dtype and broadcast to one shape.
 
     numbers  how many of the two may be numbers
@@ -55,11 +55,11 @@ def _binary(name, forward, rule_x, rule_y, doc, to_float=False, bools=True, numb
         z = between(operation, x, y)
         return z if out is None else deliver(z, out)
 
-    return _named(function, name, doc, operation)
+    return _named(function, called or name.lower(), doc, operation)
 
 
 def _named(function, name, doc, operation):
-    function.__name__ = function.__qualname__ = name.lower()
+    function.__name__ = function.__qualname__ = name
     function.__doc__, function.operation = doc, operation
     return function
 
@@ -131,7 +131,7 @@ sin = _unary("Sin", np.sin, lambda dz, x: dz * cos(x), "Sine of an angle in radi
 cos = _unary("Cos", np.cos, lambda dz, x: -dz * sin(x), "Cosine of an angle in radians.")
 tanh = _unary("Tanh", np.tanh, lambda dz, out: dz * (1 - out * out), "Hyperbolic tangent.")
 erf = _unary("Erf", arrays.erf, lambda dz, x: dz * exp(-x * x) * (2 / np.pi**0.5), "The error function.")
-sign = _unary("Sign", lambda x: x if x.dtype == bool else np.sign(x), nothing, "-1, 0 or 1.", to_float=False)
+sign = _unary("Sign", lambda x: x if x.dtype == bool else np.sign(np.where(x == x, x, 0)), nothing, "-1, 0 or 1.", to_float=False)
 abs = _unary("Abs", np.absolute, lambda dz, x: where(x > 0, dz, where(x < 0, -dz, 0)), "|x|; its derivative at 0 is taken as 0.", to_float=False, bools=False)
 
 
@@ -166,7 +166,7 @@ _add = Elementary("Add", np.add, lambda dz: dz, lambda dz: dz)
 _sub = Elementary("Sub", np.subtract, lambda dz: dz, lambda dz: -dz)
 mul = _binary("Mul", np.multiply, lambda dz, y: dz * y, lambda dz, x: dz * x, "x · y.", numbers=2)
 true_divide = _binary("Div", np.true_divide, lambda dz, y: dz / y, lambda dz, y, out: -dz * out / y, "x / y.",
-                      to_float=True, numbers=2)
+                      to_float=True, numbers=2, called="true_divide")
 
 
 def add(input, other, *, alpha=1, out=None):
@@ -211,11 +211,12 @@ def _quotient_towards_zero(x, y):
     return np.sign(x) * np.sign(y) * (np.absolute(x) // np.absolute(y))
 
 
-floor_divide = _binary("FloorDiv", _whole_division(np.floor_divide), nothing, nothing, "The floor of x / y.")
+floor_divide = _binary("FloorDiv", _whole_division(np.floor_divide), nothing, nothing, "The floor of x / y.",
+                       numbers=2, called="floor_divide")
 _trunc_divide = _binary("TruncDiv", _whole_division(_quotient_towards_zero), nothing, nothing,
-                        "x / y rounded towards zero.")
+                        "x / y rounded towards zero.", numbers=2, called="div")
 remainder = _binary("Mod", _whole_division(np.remainder), lambda dz: dz, lambda dz, x, y: -dz * floor_divide(x, y),
-                    "x - y · floor(x / y), of the sign of y.")
+                    "x - y · floor(x / y), of the sign of y.", called="remainder")
 
 
 def div(input, other, *, rounding_mode=None, out=None):
@@ -289,9 +290,11 @@ def _shared(dz, mine, tie):
 
 
 maximum = _binary("Max", np.maximum, lambda dz, x, y: _shared(dz, ~(x <= y), x == y),
-                  lambda dz, x, y: _shared(dz, ~(y <= x), x == y), "The larger of x and y; NaN where either is.", numbers=0)
+                  lambda dz, x, y: _shared(dz, ~(y <= x), x == y), "The larger of x and y; NaN where either is.", numbers=0,
+                  called="maximum")
 minimum = _binary("Min", np.minimum, lambda dz, x, y: _shared(dz, ~(x >= y), x == y),
-                  lambda dz, x, y: _shared(dz, ~(y >= x), x == y), "The smaller of x and y; NaN where either is.", numbers=0)
+                  lambda dz, x, y: _shared(dz, ~(y >= x), x == y), "The smaller of x and y; NaN where either is.", numbers=0,
+                  called="minimum")
 
 _where = Elementary("Where", lambda condition, x, y: np.where(condition, x, y), None,
                     lambda dz, condition: _where(condition, dz, 0), lambda dz, condition: _where(condition, 0, dz))

@@ -8,7 +8,6 @@ from ..tensor import Tensor, as_array
 from . import (
     arithmetic, comparison, creation, extra, in_place, indexing, joining, linear_algebra, norms, ordering, random, reduction, shape,
 )
-from .arguments import tensor_argument
 
 _METHODS = {
     arithmetic: "add sub mul div true_divide floor_divide remainder neg exp expm1 log log1p sqrt rsqrt reciprocal square sin cos "
@@ -50,7 +49,7 @@ def _operator(function):
 
 
 def _reflected(function):
-    return _operator(lambda self, other: function(other, tensor_argument(self, function.__name__, "the right operand")))
+    return _operator(lambda self, other: function(other, self))
 
 
 _TWO = {"add": arithmetic.add, "sub": arithmetic.sub, "mul": arithmetic.mul, "truediv": arithmetic.true_divide,
