@@ -148,8 +148,7 @@ _round = _rounding("Round", np.round, "Rounded to the nearest integer, halves to
 
 def _stable_sigmoid(x):
     """1 / (1 + e⁻ˣ) without overflow: with t = e^-|x| it is 1/(1+t) for x >= 0 and t/(1+t) below."""
-    t = np.exp(-np.absolute(x))
-    return np.where(x >= 0, 1, t) / (1 + t)
+    return np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.absolute(x)))
 
 
 sigmoid = _unary("Sigmoid", _stable_sigmoid, lambda dz, out: dz * out * (1 - out), "1 / (1 + exp(-x)).")

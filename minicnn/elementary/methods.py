@@ -49,7 +49,8 @@ def _operator(function):
 
 
 def _reflected(function):
-    return _operator(lambda self, other: function(other, self))
+    """The operator of a tensor on the right."""
+    return _operator(lambda self, other: function(other, self) if isinstance(self, Tensor) else NotImplemented)
 
 
 _TWO = {"add": arithmetic.add, "sub": arithmetic.sub, "mul": arithmetic.mul, "truediv": arithmetic.true_divide,

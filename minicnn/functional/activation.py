@@ -46,14 +46,14 @@ def leaky_relu_definition(x, *, negative_slope):
 
 def leaky_relu_forward(x, *, negative_slope):
     """x above 0, negative_slope · x below"""
-    y = np.where(x > 0, x, x * negative_slope)
+    y = np.maximum(x, 0) + negative_slope * np.minimum(x, 0)
     return y, (y if negative_slope >= 0 else x, negative_slope)         # below a falling slope, y > 0 would mean x < 0
 
 
 def leaky_relu_backward(dy, saved, needed):
     """dx = dy above 0, negative_slope · dy below and at 0."""
     x, negative_slope = saved
-    return (np.where(x > 0, dy, dy * negative_slope),)
+    return (dy * (x > 0) + negative_slope * dy * (x <= 0),)
 
 
 leaky_relu = Layer("LeakyRelu", leaky_relu_forward, leaky_relu_backward, leaky_relu_definition,
@@ -67,15 +67,15 @@ def prelu_definition(x, w):
 
 def prelu_forward(x, w):
     """x above 0, w · x below"""
-    return np.where(x > 0, x, w * x), (x, w)
+    return np.maximum(x, 0) + w * np.minimum(x, 0), (x, w)
 
 
 def prelu_backward(dy, saved, needed):
     """Below 0, y = w · x: there dx = w · dy, and dw is Σ x · dy over all elements that share the slope."""
     x, w = saved
-    dx = np.where(x > 0, dy, w * dy) if needed.x else None
+    dx = dy * (x > 0) + w * dy * (x <= 0) if needed.x else None
     shared = tuple(axis for axis, n in enumerate(w.shape) if n == 1)
-    dw = np.where(x > 0, 0, x * dy).sum(shared, keepdims=True) if needed.w else None
+    dw = (np.minimum(x, 0) * dy).sum(shared, keepdims=True) if needed.w else None
     return dx, dw
 
 
@@ -96,7 +96,7 @@ def hardtanh_forward(x, *, min, max):
 def hardtanh_backward(dy, saved, needed):
     """dx = dy strictly between the limits, else 0."""
     y, low, high = saved
-    return (np.where((y <= low) | (y >= high), 0, dy),)
+    return (dy * ((y > low) & (y < high)),)
 
 
 hardtanh = Layer("Clip", hardtanh_forward, hardtanh_backward, hardtanh_definition, replay=lambda saved: saved[:1])
@@ -132,7 +132,7 @@ def hardswish_forward(x):
 
 def hardswish_backward(dy, x, needed):
     """y = (x² + 3x) / 6 between -3 and 3, so dx = dy · (2x + 3) / 6 there; 0 below, dy above."""
-    return (np.where(x <= -3, 0, np.where(x >= 3, dy, dy * (x / 3 + 0.5))),)
+    return (dy * ((x >= 3) + (x / 3 + 0.5) * ((x > -3) & (x < 3))),)
 
 
 hardswish = Layer("HardSwish", hardswish_forward, hardswish_backward, hardswish_definition)
@@ -147,15 +147,15 @@ def elu_definition(x, *, alpha=1.0, scale=1.0, steepness=1.0):
 
 def elu_forward(x, *, alpha=1.0, scale=1.0, steepness=1.0):
     """scale · x above 0, scale · alpha · (exp(steepness · x) - 1) below"""
-    below = alpha * np.expm1(np.minimum(x, 0) * steepness)
-    return np.where(x <= 0, below, x) * scale, (x, alpha, scale, steepness)
+    y = np.maximum(x, 0) + alpha * np.expm1(np.minimum(x, 0) * steepness)
+    return y * scale, (x, alpha, scale, steepness)
 
 
 def elu_backward(dy, saved, needed):
     """dx = scale · dy above 0, scale · alpha · steepness · exp(steepness · x) · dy below."""
     x, alpha, scale, steepness = saved
     below = alpha * steepness * np.exp(np.minimum(x, 0) * steepness)
-    return (dy * scale * np.where(x <= 0, below, 1),)
+    return (dy * scale * ((x > 0) + below * (x <= 0)),)
 
 
 elu = Layer("Elu", elu_forward, elu_backward, elu_definition)                   # Clevert et al. 2015
@@ -233,6 +233,11 @@ def gelu_backward(dy, saved, needed):
 gelu = Layer("Gelu", gelu_forward, gelu_backward, gelu_definition)
 
 
+def log_one_plus_exp(x):
+    """log(1 + exp(x)) of an array, without overflow: for x > 0 it is x + log(1 + exp(-x))."""
+    return np.maximum(x, 0) + np.log1p(np.exp(-np.absolute(x)))
+
+
 def softplus_definition(x, *, beta=1.0, threshold=20.0):
     """log(1 + exp(βx)) / β, and x itself where βx is above the threshold: the two hardly differ there."""
     z = clamp(x * beta, max=threshold)
@@ -241,7 +246,7 @@ def softplus_definition(x, *, beta=1.0, threshold=20.0):
 
 def softplus_forward(x, *, beta=1.0, threshold=20.0):
     """log(1 + exp(βx)) / β, and x itself where βx is above the threshold"""
-    return np.where(x * beta > threshold, x, np.logaddexp(x * beta, 0) / beta), (x, beta, threshold)
+    return np.where(x * beta > threshold, x, log_one_plus_exp(x * beta) / beta), (x, beta, threshold)
 
 
 def softplus_backward(dy, saved, needed):
@@ -260,7 +265,7 @@ def log_sigmoid_definition(x):
 
 def log_sigmoid_forward(x):
     """log σ(x) = -log(1 + exp(-x))"""
-    return -np.logaddexp(-x, 0), x
+    return -log_one_plus_exp(-x), x
 
 
 def log_sigmoid_backward(dy, x, needed):
@@ -278,12 +283,12 @@ def mish_definition(x):
 
 def mish_forward(x):
     """x · tanh(log(1 + exp x))"""
-    return x * np.tanh(np.logaddexp(x, 0)), x
+    return x * np.tanh(log_one_plus_exp(x)), x
 
 
 def mish_backward(dy, x, needed):
     """With t = tanh(softplus x), whose derivative is (1 - t²) · σ(x): dx = dy · (t + x · (1 - t²) · σ(x))."""
-    t = np.tanh(np.logaddexp(x, 0))
+    t = np.tanh(log_one_plus_exp(x))
     return (dy * (t + x * (1 - t * t) * sigmoid(x)),)
 
 

@@ -10,7 +10,7 @@ from ..autograd.operation import Layer
 from ..elementary.arithmetic import abs, exp, log, log1p, sigmoid, where
 from ..elementary.extra import clamp
 from ..elementary.reduction import log_softmax
-from .activation import log_sigmoid_definition
+from .activation import log_one_plus_exp, log_sigmoid_definition
 
 # Classes: x (N, K, ...) scores of K classes, t (N, K, ...) how much each class is wanted ---------------------------------
 
@@ -210,7 +210,7 @@ def binary_cross_entropy_with_logits_definition(x, t, w):
 
 def binary_cross_entropy_with_logits_forward(x, t, w):
     """(1 - t) · x + (1 + (w - 1) · t) · log(1 + exp(-x)): the same, without overflow"""
-    return (1 - t) * x + _share(t, w) * np.logaddexp(-x, 0), (x, t, w)
+    return (1 - t) * x + _share(t, w) * log_one_plus_exp(-x), (x, t, w)
 
 
 def _share(t, w):
@@ -224,7 +224,7 @@ def binary_cross_entropy_with_logits_backward(dy, saved, needed):
     """
     x, t, w = saved
     dx = dy * (1 - t - _share(t, w) * sigmoid(-x)) if needed.x else None
-    s = np.logaddexp(-x, 0) if needed.w or needed.t and w is not None else None
+    s = log_one_plus_exp(-x) if needed.w or needed.t and w is not None else None
     dt = dy * (-x if w is None else (w - 1) * s - x) if needed.t else None
     return dx, dt, dy * t * s if needed.w else None
 

@@ -100,7 +100,7 @@ def _linear(p, length, step, align_corners):
     """The two old pixels around the new centre, the nearer one with the greater weight."""
     if len(p) == length:
         return [(p, 1)]                                                         # exactly, whatever the scale given
-    centre = np.maximum(_centres(p, length, step, align_corners), 0)
+    centre = _centres(p, length, step, align_corners)
     left = np.floor(centre).astype(int)
     part = centre - left
     return [(left, 1 - part), (left + 1, part)]

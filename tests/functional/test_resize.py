@@ -39,8 +39,17 @@ def images(draw):
     return np.random.default_rng(draw(st.integers(0, 99))).standard_normal(shape), options
 
 
+@pytest.mark.parametrize("corners", [None, True])
+@pytest.mark.parametrize("options", [{"size": (7, 9)}, {"size": (3, 2)}, {"size": (5, 3)}, {"scale_factor": 1.7}, {"scale_factor": (0.6, 2.3)}])
+@pytest.mark.parametrize("mode", sorted(m for m in MODES if 2 in MODES[m]))
+def test_images_against_everything(mode, options, corners):
+    options = options | {"mode": mode} | ({"align_corners": corners} if mode.startswith("bi") else {})
+    x = np.random.default_rng(0).standard_normal((2, 1, 5, 4))
+    prove(lambda x: F.interpolate(x, **options), lambda x: T.interpolate(x, **options), x)
+
+
 @given(images())
-def test_interpolate_against_everything(case):
+def test_interpolate_on_odd_shapes(case):
     x, options = case
     prove(lambda x: F.interpolate(x, **options), lambda x: T.interpolate(x, **options), x, finite=x.size < 30)
 

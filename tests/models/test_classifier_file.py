@@ -41,8 +41,11 @@ def test_constant_images_do_not_divide_by_zero():
 
 
 def test_many_images_are_classified_in_batches_as_if_one_by_one(monkeypatch):
-    made, images = classifier()
+    images = classifier()[1]
+    made = Classifier.for_images("small_cnn", images, ["a", "b", "c"], STYLE)         # whose batch norm must not see the batch
+    made.model.train()
     whole = made.probabilities(images)
+    made.model.train()
     monkeypatch.setattr(models.classifier, "BATCH", 7)
     np.testing.assert_allclose(made.probabilities(images), whole, rtol=1e-5)
     np.testing.assert_allclose(whole.sum(1), 1, rtol=1e-5)

@@ -11,7 +11,7 @@ from ...tensor import Tensor, check_dim
 from .arguments import check_tensors
 
 __all__ = ["celu", "elu", "gelu", "glu", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "leaky_relu", "log_softmax",
-           "logsigmoid", "mish", "prelu", "relu", "relu6", "selu", "sigmoid", "silu", "softmax", "softmin", "softplus",
+           "logsigmoid", "mish", "prelu", "relu", "relu6", "relu_", "selu", "sigmoid", "silu", "softmax", "softmin", "softplus",
            "softshrink", "softsign", "tanh", "tanhshrink", "threshold"]
 
 
@@ -38,6 +38,11 @@ def _like(input, value):
 def relu(input, inplace=False):
     """max(x, 0)."""
     return _apply_to_numbers("relu", input, inplace, layer.relu)
+
+
+def relu_(input):
+    """`relu` in place."""
+    return relu(input, inplace=True)
 
 
 def relu6(input, inplace=False):
