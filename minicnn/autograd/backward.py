@@ -65,7 +65,7 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=Fal
 
 def _result(dx, x, materialize):
     if dx is None:
-        return wrap(x.array * 0) if materialize else None
+        return wrap(np.zeros_like(x.array)) if materialize else None
     return dx if isinstance(dx, Tensor) else wrap(dx)
 
 

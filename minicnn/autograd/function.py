@@ -158,7 +158,7 @@ class Context(Node):
         if dx is None:
             return None
         if not isinstance(dx, Tensor):
-            raise BadType(f"the backward of {self.operation.__name__} must return tensors or None, got {type(dx).__name__}")
+            raise GraphError(f"the backward of {self.operation.__name__} must return tensors or None, got {type(dx).__name__}")
         shape = self.shapes[position]
         if dx.array.shape != shape:
             dx = _reduced(dx, shape, f"the backward of {self.operation.__name__} returned a gradient of shape {dx.array.shape} for "

@@ -24,7 +24,7 @@ from .places import parameter_names, place, title
 
 DRAWS = 2                                      # upstream gradients
 ALL = ...                                      # the "index" that moves every element of an input at once
-STEPS = (1e3, 1e2, 1e1, 1.0, 1e-1, 1e-2, 1e-3)   # times eps: the steps that are tried where the first one disagrees
+STEPS = (1e3, 1e2, 1e1, 1.0, 1e-1, 1e-2, 1e-3, 1e-4)   # times eps: the steps that are tried where the first one disagrees
 
 
 class GradcheckError(GraphError):
@@ -121,12 +121,15 @@ class Check:
         _check_inputs(inputs, self.checked)
 
     def run(self, nondet_tol, undefined, dtypes):
-        outputs = _differentiable(self.recorded(*self.inputs))
+        everything = _as_tuple(self.recorded(*self.inputs))
+        outputs = _differentiable(everything)
+        self.compared = [isinstance(y, Tensor) and (y.requires_grad if outputs else y.is_floating_point()) for y in everything]
         stream = np.random.default_rng(0)
-        self.upstream = [[stream.standard_normal(y.shape) for y in outputs] for _ in range(DRAWS)]
+        shapes = [y.shape for y, compared in zip(everything, self.compared) if compared]
+        self.upstream = [[stream.standard_normal(shape) for shape in shapes] for _ in range(DRAWS)]
         self.weights = np.array([np.concatenate([u.ravel() for u in draw] or [np.empty(0)]) for draw in self.upstream])
-        self.kinds = [isinstance(y, Tensor) and y.requires_grad for y in _as_tuple(self.recorded(*self.inputs))]
         self.center = self.values()
+        self.rounding = 4e-16 * np.abs(self.weights) @ np.abs(self.center)      # how exactly L is known
         self._check_repeatable(outputs, nondet_tol)
         gradients = self._gradients(outputs, dtypes)
         if undefined and len(outputs) > 1:
@@ -179,8 +182,8 @@ class Check:
     # By finite differences
 
     def values(self):
-        """All differentiable outputs at the present inputs as one vector."""
-        outputs = [y for y, wanted in zip(_as_tuple(self.plain(*self.inputs)), self.kinds) if wanted]
+        """All outputs that are compared, at the present inputs, as one vector."""
+        outputs = [y for y, compared in zip(_as_tuple(self.plain(*self.inputs)), self.compared) if compared]
         return np.concatenate([arrays.to_numpy(y.array).astype(np.float64).ravel() for y in outputs] or [np.empty(0)])
 
     def moved(self, position, index, step):
@@ -215,31 +218,38 @@ class Check:
             self.judge(position, ALL, analytic.reshape(DRAWS, -1).sum(1), "every single element agrees")
 
     def judge(self, position, index, analytic, extent):
-        """Vary the step; raise unless the differences come to agree with backward, or x lies on a kink that explains it."""
+        """Vary the step; raise unless backward agrees at a step that can be trusted, or a kink explains the disagreement."""
         steps = [self.eps * factor for factor in STEPS]
-        found = np.array([self.central(position, index, step) for step in steps])          # (steps, draws)
-        spread = np.abs(np.diff(found, axis=0)).max(1)
-        best = int(np.nan_to_num(spread, nan=np.inf).argmin()) + 1
+        found = np.array([self.central(position, index, step) for step in steps])                   # (steps, draws)
+        trusted = [i for i, step in enumerate(steps) if (self.rounding / step <= self.tolerance(found[i])).all()]
         agrees = (np.abs(analytic - found) <= self.tolerance(found)).all(1)
-        if agrees[best] or agrees[STEPS.index(1.0)] or self.between_sides(position, index, analytic):
+        if any(agrees[i] for i in trusted if i >= STEPS.index(1.0) or i == trusted[-1]):
             return
-        converged = spread[best - 1] <= self.tolerance(found[best]).max()
+        if trusted and self.between_sides(position, index, analytic, steps[trusted[-1]]):
+            return
+        best = trusted[len(trusted) // 2] if trusted else 0
+        near = found[[i for i in trusted if abs(i - best) == 1]]
+        converged = len(near) and (np.abs(near - found[best]) <= self.tolerance(found[best])).all()
         raise GradcheckError(self._message(position, index, analytic, found, steps, best, converged, extent))
 
-    def between_sides(self, position, index, analytic):
+    def between_sides(self, position, index, analytic, step):
         """Whether x lies on a kink, and backward's value between the derivatives on its two sides, output by output."""
-        step = self.eps / 100
-        right = (self.moved(position, index, step) - self.center) / step
-        left = (self.center - self.moved(position, index, -step)) / step
-        noise = 1e-14 * (1 + np.abs(self.center)) / step
-        kinked = np.abs(right - left) > 1e-3 * (np.abs(right) + np.abs(left)) + noise
-        if not kinked.any():
+        (right, left), nearer = self.sides(position, index, step), self.sides(position, index, step / 10)
+        noise = 1e-15 * (1 + np.abs(self.center)) / step
+        gap = np.abs(right - left)
+        kinked = gap > 1e-3 * (np.abs(right) + np.abs(left)) + noise
+        settled = np.maximum(np.abs(nearer[0] - right), np.abs(nearer[1] - left)) <= 0.1 * gap + 20 * noise
+        if not kinked.any() or not settled[kinked].all():
             return False
-        middle = (right + left) / 2
-        sides = [self.weights * np.where(kinked, side, middle) for side in (right, left)]
-        low, high = np.minimum(*sides).sum(1), np.maximum(*sides).sum(1)
+        slopes = [self.weights * np.where(kinked, side, (right + left) / 2) for side in (right, left)]
+        low, high = np.minimum(*slopes).sum(1), np.maximum(*slopes).sum(1)
         slack = self.atol + self.rtol * np.maximum(np.abs(low), np.abs(high))
         return bool(((low - slack <= analytic) & (analytic <= high + slack)).all())
+
+    def sides(self, position, index, step):
+        """Every output's slope to the right and to the left."""
+        ahead, behind = self.moved(position, index, step), self.moved(position, index, -step)
+        return (ahead - self.center) / step, (self.center - behind) / step
 
     def _message(self, position, index, analytic, found, steps, best, converged, extent):
         draw = int(np.abs(analytic - found[best]).argmax())

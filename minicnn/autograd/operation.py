@@ -218,8 +218,6 @@ class Layer(Operation):
         return [as_recorded(a, edge) for a, edge in zip(arrays, node.edges)]
 
 
-
-
 def input_names(forward):
     """The positional parameters of a forward; NumPy's ufuncs have x, or x and y. None where there are any number."""
     if isinstance(forward, np.ufunc):

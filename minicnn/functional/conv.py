@@ -13,7 +13,7 @@ from ..kernels import of
 
 def conv2d_definition(x, w, b, *, window, groups):
     """The formula in elementary operations: cut the windows out, multiply them by the weights."""
-    (n, c), o = x.shape[:2], len(w)
+    n, o = len(x), len(w)
     columns = windows(pad(x, window.pads), window)                          # (N, C, KH, KW, P, Q)
     columns = columns.reshape(n, groups, w[0].numel(), window.output[0] * window.output[1])
     y = w.reshape(groups, o // groups, w[0].numel()) @ columns              # (N, G, O/G, P·Q)

@@ -18,7 +18,7 @@ from .normalization import GroupNorm, LayerNorm, LocalResponseNorm
 from .padding import CircularPad2d, ConstantPad2d, ReflectionPad2d, ReplicationPad2d, ZeroPad2d
 from .parameter import Buffer, Parameter
 from .parameter_container import ParameterDict, ParameterList
-from .pooling import AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, MaxPool2d
+from .pooling import AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, LPPool2d, MaxPool2d
 from .resize import Flatten, PixelShuffle, PixelUnshuffle, Unflatten, Upsample
 
 __all__ = [name for name, value in list(globals().items()) if isinstance(value, type)]

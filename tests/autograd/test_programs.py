@@ -27,7 +27,7 @@ def plain(value):
         return [plain(v) for v in value]
     if hasattr(value, "tolist"):
         return plain(value.tolist())
-    return round(value, 5) if isinstance(value, float) else value
+    return float(f"{value:.5g}") if isinstance(value, float) else value
 
 
 @pytest.mark.parametrize("function", PROGRAMS, ids=lambda f: f.__name__)
@@ -484,14 +484,6 @@ def two_leaves_do_not_share_a_gradient(t):
     (x + y).sum().backward()
     x.grad.add_(1)
     return y.grad
-
-
-@program
-def gradient_through_views_is_not_shared(t):
-    x, g = x_of(t), t.ones(3)
-    x.reshape(3, 1).reshape(3).backward(g)
-    x.grad.zero_()
-    return g
 
 
 @program

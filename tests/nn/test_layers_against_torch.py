@@ -63,6 +63,8 @@ LAYERS = {
     "MaxPool2d(1, 2)": IMAGES,
     "MaxPool2d(2, return_indices=True)": IMAGES,
     "MaxPool2d(3, 1, 1, return_indices=True)": IMAGES,
+    "LPPool2d(2, 3, ceil_mode=True)": IMAGES,
+    "LPPool2d(4.0, (2, 3), 1)": IMAGES,
     "AvgPool2d(2)": IMAGES,
     "AvgPool2d(3, 2, 1)": IMAGES,
     "AvgPool2d(3, 2, 1, count_include_pad=False)": IMAGES,
