@@ -101,6 +101,11 @@ def to_numpy(array):
     return sys.modules["cupy"].asnumpy(array) if on_gpu(array) else array
 
 
+def address(array):
+    """Where the first element lies in memory."""
+    return array.data.ptr if on_gpu(array) else array.__array_interface__["data"][0]
+
+
 def erf(x):
     """The error function of each element."""
     if on_gpu(x):

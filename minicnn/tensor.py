@@ -4,12 +4,19 @@ What is here is what a tensor *is*: its array, where it came from, and the way i
 it is in `elementary/`, how its gradient comes about in `autograd/`; both attach their methods to this class.
 """
 
+import weakref
+
 import numpy as np
 
 from . import arrays
 from .errors import BadIndex, BadType, BadValue, GraphError, ShapeError
 
-SUPERSEDED = None              # instead of a version: the memory belongs to a tensor that was changed in place in the graph
+
+class Superseded:
+    """Stands in the place of a version where memory was left behind: a tensor in it was changed in place in the graph."""
+
+    def __init__(self, tensor):
+        self.tensor, self.array = weakref.ref(tensor), tensor.array
 
 
 class Size(tuple):
@@ -119,7 +126,7 @@ class Tensor:
 
     def data_ptr(self):
         """The address of the first element."""
-        return self.array.data.ptr if self.is_cuda else self.array.ctypes.data
+        return arrays.address(self.array)
 
     def __len__(self):
         if self.array.ndim == 0:
@@ -260,7 +267,7 @@ class Tensor:
 
     def check_current(self):
         """Refuse values that another tensor has left behind: one in the same memory, changed in place in the graph."""
-        if self._version is not None and self._version[0] is SUPERSEDED:
+        if self._version is not None and type(self._version[0]) is Superseded:
             raise GraphError("this tensor shared memory with one that was changed in place while operations were recorded, and "
                              "does not see that change; take the view after the change, or compute out of place")
 

@@ -9,7 +9,7 @@ import numpy as np
 from .. import arrays
 from ..autograd.mode import mode
 from ..errors import BadType, BadValue, GraphError, ShapeError
-from ..tensor import SUPERSEDED, Tensor, rank, wrap
+from ..tensor import Superseded, Tensor, rank, wrap
 from . import arithmetic
 from .shape import broadcast_to
 
@@ -40,7 +40,7 @@ def become(self, recorded):
         self._version = cell
         raise
     if cell is not None:
-        cell[0] = SUPERSEDED
+        cell[0] = Superseded(self)
     self.array, self.node, self.tracked, self._version = result.array, result.node, result.tracked, result._version
     return self
 
@@ -75,7 +75,9 @@ add_, sub_, mul_, div_, pow_, remainder_, floor_divide_ = map(_in_place, (
 
 def copy_(self, src, non_blocking=False):
     """Take over the values of another tensor, broadcast to this shape and cast to this dtype."""
-    if not isinstance(src, Tensor):
+    if isinstance(src, (bool, int, float)):
+        src = wrap(np.asarray(src, like=self.array))
+    elif not isinstance(src, Tensor):
         raise BadType(f"copy_ expects a tensor, got {type(src).__name__}")
     moved = src.to(device=self.device)
     everywhere = wrap(np.ones(self.array.shape, bool, like=self.array))
@@ -103,6 +105,7 @@ def clamp_(self, min=None, max=None):
 
 def normal_(self, mean=0, std=1, *, generator=None):
     """Fill with normal random numbers."""
+    _check_real(self, "normal_")
     if not std >= 0:
         raise BadValue(f"normal_: std must not be negative, got {std}")
     return _fill_random(self, lambda stream: stream.normal(mean, std, self.array.shape), generator)
@@ -110,6 +113,7 @@ def normal_(self, mean=0, std=1, *, generator=None):
 
 def uniform_(self, from_=0, to=1, *, generator=None):
     """Fill with uniform random numbers."""
+    _check_real(self, "uniform_")
     if not from_ <= to:
         raise BadValue(f"uniform_: from must not be above to, got {from_} and {to}")
     return _fill_random(self, lambda stream: stream.uniform(from_, to, self.array.shape), generator)
@@ -118,6 +122,11 @@ def uniform_(self, from_=0, to=1, *, generator=None):
 def bernoulli_(self, p=0.5, *, generator=None):
     """Fill with 1 (probability p) and 0."""
     return _fill_random(self, lambda stream: stream.random(self.array.shape) < p, generator)
+
+
+def _check_real(x, name):
+    if not x.is_floating_point():
+        raise BadType(f"{name} makes floating point numbers; the tensor is {x.dtype}")
 
 
 def _fill_random(self, draw, generator):

@@ -5,7 +5,7 @@ import numpy as np
 from .. import arrays
 from ..autograd.operation import Elementary
 from ..errors import BadIndex, BadType, ShapeError
-from ..tensor import Tensor, check_dim, wrap
+from ..tensor import Superseded, Tensor, check_dim, wrap
 from .arguments import like_torch, picking, tensor_argument
 from .arithmetic import where
 from .in_place import write_in_place
@@ -42,7 +42,8 @@ def getitem(input, index):
         picks, index = integers_first(index, input.array.ndim)
         input = _read(input, picks, False) if picks else input
         return _read(input, index, any(item.dtype.kind != "b" for item in arrays_among))
-    return share_version(_read(input, index, False), input)
+    view = index if Ellipsis in index else (*index, Ellipsis)           # NumPy copies a single element, unless told `...`
+    return share_version(_read(input, view, False), input)
 
 
 def _read(x, index, repeats):
@@ -116,7 +117,20 @@ def setitem(input, index, value):
     index = plain_index(index)
     picks, rest = integers_first(index, input.array.ndim) if any(map(arrays.is_array, index)) else ((), index)
     value = value if isinstance(value, Tensor) else wrap(np.asarray(value, like=input.array).astype(input.array.dtype))
+    if input._version is not None and not picks:
+        _take_back(input, index, value)
     write_in_place(input, lambda: _overwrite(input, picks, rest, value), lambda array: _write(array, picks, rest, value.array), value)
+
+
+def _take_back(x, index, value):
+    """`x[index] *= 2` changes the view x[index] first, then assigns it: that the view left x's memory behind is no matter then."""
+    left = x._version[0]
+    if type(left) is Superseded and left.tensor() is value and _same_place(left.array, x.array[index]):
+        x._version = None
+
+
+def _same_place(a, b):
+    return a.shape == b.shape and a.strides == b.strides and arrays.address(a) == arrays.address(b)
 
 
 def _write(array, picks, rest, values):

@@ -8,6 +8,7 @@ from ..tensor import Tensor, as_array
 from . import (
     arithmetic, comparison, creation, extra, in_place, indexing, joining, linear_algebra, norms, ordering, random, reduction, shape,
 )
+from .arguments import tensor_argument
 
 _METHODS = {
     arithmetic: "add sub mul div true_divide floor_divide remainder neg exp expm1 log log1p sqrt rsqrt reciprocal square sin cos "
@@ -50,7 +51,7 @@ def _operator(function):
 
 def _reflected(function):
     """The operator of a tensor on the right."""
-    return _operator(lambda self, other: function(other, self) if isinstance(self, Tensor) else NotImplemented)
+    return _operator(lambda self, other: function(other, tensor_argument(self, function.__name__)))
 
 
 _TWO = {"add": arithmetic.add, "sub": arithmetic.sub, "mul": arithmetic.mul, "truediv": arithmetic.true_divide,

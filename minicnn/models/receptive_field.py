@@ -121,6 +121,7 @@ def stamped(field, window):
 
 def sliced(field, key):
     """Behind x[:, :, ::s, ::s]: the steps stretch the jump. Other indices than slices of images are not followed."""
+    key = key[:-1] if key and key[-1] is Ellipsis else key
     if not all(isinstance(item, slice) for item in key) or len(key) > 4:
         return UNKNOWN
     steps = [abs(item.step or 1) for item in key] + [1] * (4 - len(key))

@@ -3,11 +3,13 @@
     python tests/helpers/opinfo.py add sum nn.functional.conv2d      # these entries of the table
     python tests/helpers/opinfo.py add --dtype int64 --reference -v  # another dtype, the larger set of samples, every failure
 
-Needs `torch` and `expecttest`. Importable: `cases`, `compare_sample`, `refuses`.
+Importable: `entries`, `checks`.
 """
 
 import argparse
 import sys
+import types
+import unittest
 import warnings
 from collections import Counter
 
@@ -42,6 +44,8 @@ class OutOfSurface(Exception):
 
 def entries(names):
     """The OpInfo entries with one of these names (with or without the variant after the dot)."""
+    # PyTorch's table imports its own tests' base class from a package that nothing else needs.
+    sys.modules.setdefault("expecttest", types.SimpleNamespace(TestCase=unittest.TestCase))
     from torch.testing._internal.common_methods_invocations import op_db
 
     return [op for op in op_db if op.name in names or full_name(op) in names]
@@ -283,7 +287,7 @@ def run(op, dtype, form, reference, verbose, second=False):
     """Walk one entry's samples and refused inputs; print what fails; return the counts."""
     counts, printed = Counter(), 0
     torch.manual_seed(0)
-    for kind, sample, check in _checks(op, dtype, form, reference, second):
+    for kind, sample, check in checks(op, dtype, form, reference, second):
         try:
             wrong = check()
         except OutOfSurface as reason:
@@ -299,7 +303,8 @@ def run(op, dtype, form, reference, verbose, second=False):
     return counts
 
 
-def _checks(op, dtype, form, reference, second):
+def checks(op, dtype, form="function", reference=False, second=False):
+    """Triples of (what it is, the sample, a function that returns None or a sentence on what differs)."""
     check = compare_second if second else compare_sample
     if dtype in op.dtypes and not (second and op.name in RANDOM):
         for sample in samples(op, dtype, reference):

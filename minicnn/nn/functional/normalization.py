@@ -25,6 +25,8 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
         raise ShapeError(f"batch_norm: expected input (N, C) or (N, C, ...), got shape {tuple(input.shape)}")
     for role, vector in (("running_mean", running_mean), ("running_var", running_var), ("weight", weight), ("bias", bias)):
         check_vector("batch_norm", role, vector, input.array.shape[1], f"channels of the input {tuple(input.shape)}")
+    if eps < 0 or training and eps == 0:
+        raise BadValue(f"batch_norm: eps must be positive{'' if training else ', or 0 in evaluation'}, got {eps}")
     if training:
         return _batch_norm_training(input, running_mean, running_var, weight, bias, momentum, eps)
     if running_mean is None or running_var is None:
@@ -39,8 +41,9 @@ def _batch_norm_training(input, running_mean, running_var, weight, bias, momentu
         raise BadValue("batch_norm: expected more than one value per channel in training, got input "
                        f"{named(input.shape, 'NCHW')}; use a larger batch, or eval()")
     mean, var = of(input.array).batch_moments(input.array)
-    _follow(running_mean, mean, momentum)
-    _follow(running_var, var * (count / max(count - 1, 1)), momentum)
+    if count > 1:                           # an empty batch teaches nothing
+        _follow(running_mean, mean, momentum)
+        _follow(running_var, var * (count / (count - 1)), momentum)
     rstd = (1 / np.sqrt(var + eps)).astype(input.dtype)
     return layer.batch_norm(input, weight, bias, mean=mean, rstd=rstd, eps=eps)
 
