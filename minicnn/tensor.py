@@ -329,8 +329,10 @@ def _from_python(data, dtype=None):
     """An array from numbers in nested sequences; NumPy's numbers and tensors among them bring their dtypes along."""
     found = set()
     data = _plain(data, found)
-    if not found <= {bool, int, float} | set(arrays.DTYPES.values()):
-        raise BadType(f"cannot make a tensor of {', '.join(getattr(f, '__name__', str(f)) for f in found)}; expected numbers, arrays or tensors in nested lists")
+    unknown = found - set(DEFAULT_DTYPES) - set(arrays.DTYPES.values())
+    if unknown:
+        raise BadType(f"cannot make a tensor of {', '.join(getattr(f, '__name__', str(f)) for f in unknown)}; expected numbers, arrays "
+                      "or tensors in nested lists")
     try:
         with np.errstate(all="ignore"):
             return np.asarray(data).astype(_common(found) if dtype is None else arrays.as_dtype(dtype), copy=False)

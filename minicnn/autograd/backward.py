@@ -37,7 +37,11 @@ def tensor_backward(self, gradient=None, retain_graph=None, create_graph=False, 
 
     A tensor of more than one element needs the `gradient` to start from, of its own shape.
     """
-    backward([self], [gradient], retain_graph, create_graph, inputs)
+    if inputs is None:
+        keep = create_graph if retain_graph is None else retain_graph
+        Walk(create_graph, keep).run([(_root_edge(self), _seed(self, gradient, create_graph))])
+    else:
+        backward([self], [gradient], retain_graph, create_graph, inputs)
 
 
 def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=False, only_inputs=True, allow_unused=None,
@@ -161,6 +165,9 @@ class Walk:
         if node.hooks is not None:
             dy = node.hooks.run(dy)
         if self.targets is None:
+            if type(node) is Leaf:
+                node.receive(dy)
+                return
             needed = node.edges                 # whatever has a node needs its gradient
         else:
             if node in self.targets:

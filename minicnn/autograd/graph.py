@@ -31,7 +31,7 @@ class Node:
 
     def __init__(self, operation, inputs, attributes=None):
         self.operation = operation
-        self.edges = [edge_of(x) for x in inputs]
+        self.edges = [x.node or edge_of(x) if isinstance(x, Tensor) else None for x in inputs]
         self.number = next_number()
         self.attributes = attributes
 
@@ -87,26 +87,26 @@ class Leaf(Node):
     def name(self):
         return "AccumulateGrad"
 
-    def gradients(self, dy, needed, create_graph):
-        """Nobody to hand the gradient on to: it is added to the tensor's `.grad`."""
+    def receive(self, dy):
+        """The gradient is complete: add it to the tensor's `.grad`."""
         tensor = self.tensor()
         if tensor is not None:
             accumulate(tensor, dy)
-        return ()
 
 
 def accumulate(tensor, dy):
     """tensor.grad += dy. The first gradient becomes `.grad` itself, so nobody else may hold its memory."""
-    grad = tensor.grad
+    grad = tensor._grad
     if isinstance(dy, Tensor):              # a graph is being created: the gradient can be differentiated itself
-        tensor.grad = dy.clone() if grad is None else grad + dy
+        tensor._grad = dy.clone() if grad is None else grad + dy
     elif grad is None:
-        tensor.grad = wrap(dy)
-    elif grad.requires_grad:
-        tensor.grad = grad.detach() + wrap(dy)
+        tensor._grad = wrap(dy)
+    elif grad.tracked:
+        tensor._grad = grad.detach() + wrap(dy)
     else:
         grad.array += dy
-        grad.bump_version()
+        if grad._version is not None:
+            grad.bump_version()
 
 
 def versions_of(tensors):

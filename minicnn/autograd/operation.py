@@ -27,6 +27,9 @@ class Operation:
     plain function on arrays.
     """
 
+    pair = False                # whether forward returns (y, saved) instead of y
+    saves = True                # whether there is anything to put aside for the backward
+
     def __init__(self, name, forward):
         self.name = name
         self.input_names = input_names(forward)
@@ -45,7 +48,8 @@ class Operation:
                     x.check_current()
                 x = x.array
             arrays.append(x)
-        y, saved = self.run(arrays, attributes)
+        result = self.forward(*arrays, **attributes)
+        y, saved = result if self.pair else (result, None)
         if not has_tensors:
             return y
         out = wrap(y)
@@ -54,7 +58,8 @@ class Operation:
         if tracked and mode.enabled:
             node = Node(self, inputs, attributes)
             node.shapes = [getattr(a, "shape", ()) for a in arrays]
-            self.save(node, inputs, arrays, saved, out)
+            if self.saves:
+                self.save(node, inputs, arrays, saved, out)
             out.node, out.tracked = node, True
         return out
 
@@ -75,51 +80,47 @@ class Elementary(Operation):
 
     def __init__(self, name, forward, *rules):
         super().__init__(name, forward)
-        self.positions = {name: i for i, name in enumerate(self.input_names)}
-        self.rules = [rule and (rule, input_names(rule)[1:]) for rule in rules]
         self.variadic = not self.input_names
-
-    def run(self, arrays, attributes):
-        return self.forward(*arrays, **attributes), None
-
-    def rule(self, position):
-        """(rule, the names of its further parameters)"""
-        return self.rules[0 if self.variadic else position]
+        self.positions = {name: i for i, name in enumerate(self.input_names)}
+        given = {"position", *attribute_names(forward)}
+        self.rules = [rule and Rule(rule, given) for rule in rules]
+        self.saves = any(rule is None or rule.saved for rule in self.rules)
 
     def save(self, node, inputs, arrays, saved, out):
         """Put aside what the rules of the inputs that need a gradient will ask for."""
+        node.saved, tensors = {}, []
         for position, edge in enumerate(node.edges):
             if edge is not None:
-                rule = self.rule(position)
+                rule = self.rules[0 if self.variadic else position]
                 if rule is None:
                     raise GraphError(f"{self.name} has no derivative with respect to its input {position}; detach() it")
-                for name in rule[1]:
-                    if name != "position" and name not in node.attributes:
-                        self._save(node, name, inputs, arrays, out)
+                for name in rule.saved:
+                    node.saved[name], sources = self._source(name, inputs, arrays, out)
+                    tensors += sources
+        node.versions = versions_of(tensors)
+        node.saved = node.saved or None
 
-    def _save(self, node, name, inputs, arrays, out):
-        if node.saved is None:
-            node.saved = {}
-        if name not in node.saved:
-            if name == "out":
-                value, tensors = out.array, (out,)
-            elif self.variadic:
-                value, tensors = tuple(arrays), inputs
-            else:
-                position = self.positions[name]
-                value, tensors = arrays[position], (inputs[position],)
-            node.saved[name] = value
-            node.versions += versions_of(tensors)
+    def _source(self, name, inputs, arrays, out):
+        """The array that a rule's parameter stands for, and the tensors that it belongs to."""
+        if name == "out":
+            return out.array, (out,)
+        if self.variadic:
+            return tuple(arrays), inputs
+        position = self.positions[name]
+        return arrays[position], (inputs[position],)
 
     def gradients(self, node, dy, needed, create_graph):
         gradients = []
         for position, wanted in enumerate(needed):
-            if wanted:
-                rule, names = self.rule(position)
-                dx = rule(dy, *[self._value(node, name, position, create_graph) for name in names]) if names else rule(dy)
-                gradients.append(self._fitting(dx, node.shapes[position]))
-            else:
+            if not wanted:
                 gradients.append(None)
+                continue
+            rule = self.rules[0 if self.variadic else position]
+            if rule.names:
+                dx = rule.function(dy, *[self._value(node, name, position, create_graph) for name in rule.names])
+            else:
+                dx = rule.function(dy)
+            gradients.append(self._fitting(dx, node.shapes[position]))
         return gradients
 
     def _fitting(self, dx, shape):
@@ -148,6 +149,19 @@ class Elementary(Operation):
         return as_recorded(value, node.edges[self.positions[name]])
 
 
+class Rule:
+    """How to get one input's gradient from the output's.
+
+    names  what the function takes after `dy`
+    saved  those of them that must be put aside in the forward: inputs and output, not attributes
+    """
+
+    def __init__(self, function, given):
+        self.function = function
+        self.names = input_names(function)[1:]
+        self.saved = tuple(name for name in self.names if name not in given)
+
+
 class Layer(Operation):
     """`Layer(name, forward, backward, definition)`: a pair of array functions and what they compute.
 
@@ -159,19 +173,19 @@ class Layer(Operation):
     does as its input, and the memory of the input is spared.
     """
 
+    pair = True
+
     def __init__(self, name, forward, backward, definition, replay=None):
         super().__init__(name, forward)
         self.backward, self.definition, self.replay = backward, definition, replay
         self.needed = namedtuple("needed", self.input_names)
 
-    def run(self, arrays, attributes):
-        return self.forward(*arrays, **attributes)
-
     def save(self, node, inputs, arrays, saved, out):
         if self.backward is None:
             raise GraphError(f"{self.name} has no backward; compute it under no_grad(), or detach() its inputs")
         node.saved = () if saved is None else saved
-        node.versions = versions_of(t for t in (*inputs, out) if isinstance(t, Tensor) and _holds(saved, t.array))
+        held = set(map(id, _items(node.saved)))
+        node.versions = versions_of([t for t in (*inputs, out) if isinstance(t, Tensor) and id(t.array) in held])
         if self.replay is None:
             node.inputs = arrays, versions_of(inputs)
 
@@ -179,7 +193,7 @@ class Layer(Operation):
         if create_graph:
             return self._differentiate_definition(node, dy, needed)
         gradients = self.backward(dy, node.saved, self.needed(*map(bool, needed)))
-        held = list(node.saved) if isinstance(node.saved, tuple) else [node.saved]
+        held = list(_items(node.saved))
         return [self._checked(dx, node, position, held) if wanted else None
                 for position, (dx, wanted) in enumerate(zip(gradients, needed))]
 
@@ -226,6 +240,14 @@ def input_names(forward):
     return tuple(p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD)
 
 
+def attribute_names(forward):
+    """The keyword-only parameters of a forward."""
+    if isinstance(forward, np.ufunc):
+        return ()
+    parameters = inspect.signature(forward).parameters.values()
+    return tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
+
+
 def _array(x):
     """NumPy makes scalars of 0-d results; gradients are arrays (or tensors)."""
     return np.asarray(x) if isinstance(x, np.generic) else x
@@ -238,8 +260,8 @@ def unbroadcast(dx, shape):
     return dx.sum(axes, keepdims=True).reshape(shape)
 
 
-def _holds(saved, array):
-    return any(item is array for item in saved) if isinstance(saved, tuple) else saved is array
+def _items(saved):
+    return saved if isinstance(saved, tuple) else (saved,)
 
 
 def check_finite(what, array):

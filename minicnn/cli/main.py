@@ -9,9 +9,8 @@ from ..errors import Error
 from .evaluate import evaluate
 from .models import info, models
 from .predict import predict
-from .train import train
-
-INTERRUPTED = 130               # exit status after Ctrl-C, as in every shell
+from .show import describe
+from .train import INTERRUPTED, train
 
 
 class Commands(click.Group):
@@ -20,6 +19,7 @@ class Commands(click.Group):
     def main(self, *args, standalone_mode=True, **options):
         if not standalone_mode:
             return super().main(*args, standalone_mode=False, **options)
+        show_what_can_be_shown(sys.stdout)
         try:
             sys.exit(super().main(*args, standalone_mode=False, **options))
         except BrokenPipeError:                 # `minicnn models | head`: whoever read has seen enough
@@ -32,9 +32,17 @@ class Commands(click.Group):
         except click.ClickException as error:
             fail(error.format_message())
         except OSError as error:
-            fail(f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error))
+            fail(describe(error))
+        except MemoryError as error:
+            fail(f"not enough memory: {error}")
         except Error as error:
             fail(str(error))
+
+
+def show_what_can_be_shown(stream):
+    """A file name must not end a command because the terminal's encoding lacks a letter: it becomes a question mark."""
+    if hasattr(stream, "reconfigure"):
+        stream.reconfigure(errors="replace")
 
 
 def fail(message, status=2):

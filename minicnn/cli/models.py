@@ -5,7 +5,7 @@ import click
 from ..errors import BadValue
 from ..models import registry, summary
 from ..train.results import load_classifier
-from .show import make_console, make_table, show_model
+from .show import make_console, make_table, plain, show_model, show_table
 
 
 @click.command(short_help="List the architectures, or show one.")
@@ -29,7 +29,7 @@ def models(name, shape):
         model, input_shape = build(name, shape)
         found = summary(model, input_shape)
         table.add_row(name, "x".join(map(str, input_shape)), f"{found.parameters:,}", f"{found.multiply_adds:,}", registry.about(name))
-    console.print(table)
+    show_table(console, table)
 
 
 def build(name, shape):
@@ -54,10 +54,10 @@ def info(run):
     """
     classifier, console = load_classifier(run), make_console()
     table = make_table("", "", show_header=False)
-    table.add_row("classes", ", ".join(classifier.classes))
+    table.add_row("classes", plain(", ".join(classifier.classes)))
     table.add_row("input", "x".join(map(str, classifier.input_shape)) + f", {classifier.style['background']} background")
     table.add_row("mean, deviation", ", ".join(f"{m:.4f}, {s:.4f}" for m, s in zip(classifier.mean, classifier.std)))
     for name, value in classifier.about.items():
-        table.add_row(name, f"{value:.6g}" if isinstance(value, float) else str(value))
-    console.print(table)
+        table.add_row(plain(name), plain(f"{value:.6g}" if isinstance(value, float) else value))
+    show_table(console, table)
     show_model(console, classifier.name, classifier.model, classifier.input_shape)

@@ -8,7 +8,7 @@ import click
 from ..errors import Error
 from ..models import picture
 from ..train.results import load_classifier
-from .show import make_console, show_scores
+from .show import describe, make_console, show_scores
 
 
 @click.command(short_help="Classify image files.")
@@ -47,6 +47,3 @@ def predict(run, images, top, invert, as_json):
         click.echo(json.dumps(found, indent=2))
     sys.exit(2 if failed else 0)
 
-
-def describe(error):
-    return f"{error.filename}: {error.strerror}" if isinstance(error, OSError) and error.filename else str(error)

@@ -18,12 +18,33 @@ def make_console(quiet=False):
     return console
 
 
+def describe(error):
+    """What went wrong with a file, without the error's number."""
+    reason = getattr(error, "strerror", None) or str(error)
+    return f"{error.filename}: {reason}" if getattr(error, "filename", None) else reason
+
+
 def percent(share):
     return f"{100 * share:.2f} %"
 
 
 def heading(console, text):
-    console.print(f"\n[bold]{text}[/bold]")
+    console.print(f"\n{text}", style="bold", markup=False)
+
+
+def plain(text):
+    """Text for a table's cell, in which square brackets are nothing but square brackets."""
+    from rich.markup import escape
+
+    return escape(str(text))
+
+
+def shows_unicode(console):
+    return console.encoding.startswith("utf")
+
+
+def dot(console):
+    return "·" if shows_unicode(console) else "."
 
 
 def make_table(*columns, **options):
@@ -35,6 +56,12 @@ def make_table(*columns, **options):
     for column in columns:
         table.add_column(column.rstrip(">"), justify="right" if column.endswith(">") else "left", no_wrap=True)
     return table
+
+
+def show_table(console, table):
+    """Print a table; a terminal that is too narrow wraps its lines, which is less bad than cells that are cut off."""
+    needed = console.measure(table, options=console.options.update(width=WIDTH_OF_FILES)).maximum
+    console.print(table, width=max(console.width, needed), crop=False, no_wrap=True)
 
 
 def show_data(console, source, parts):
@@ -55,7 +82,7 @@ def show_model(console, name, model, input_shape):
     table = make_table("layer", "type", "output", "parameters>", "multiply-\nadds>", "receptive\nfield>")
     for row in found.rows:
         table.add_row(*cells(row))
-    console.print(table)
+    show_table(console, table)
     console.print(f"\n{found.totals()}")
 
 
@@ -66,29 +93,30 @@ def show_outcome(console, outcome, figures):
                   f"loss {outcome.loss:.4f}\n")
     classes = list(figures["classes"])
     if len(classes) <= WIDEST_MATRIX:
-        console.print(confusion_table(np.asarray(figures["confusion_matrix"]), classes), "")
-    console.print(class_table(figures["classes"]))
+        show_table(console, confusion_table(np.asarray(figures["confusion_matrix"]), classes, dot(console)))
+        console.print()
+    show_table(console, class_table(figures["classes"]))
 
 
-def confusion_table(matrix, classes):
-    """True classes in rows, predicted ones in columns."""
+def confusion_table(matrix, classes, zero="·"):
+    """True classes in rows, predicted ones in columns; `zero` stands for none."""
     short = max(map(len, classes)) <= 3
     heads = classes if short else [str(i) for i in range(len(classes))]
     rows = classes if short else [f"{i} {name}" for i, name in enumerate(classes)]
-    table = make_table("true \\ predicted", *[f"{head}>" for head in heads])
+    table = make_table("true \\ predicted", *[f"{plain(head)}>" for head in heads])
     for i, (name, counts) in enumerate(zip(rows, matrix)):
-        table.add_row(name, *[_count(n, i == j) for j, n in enumerate(counts)])
+        table.add_row(plain(name), *[_count(n, i == j, zero) for j, n in enumerate(counts)])
     return table
 
 
-def _count(n, right):
-    return "[dim]·[/dim]" if not n else f"[green]{n}[/green]" if right else f"[bold red]{n}[/bold red]"
+def _count(n, right, zero):
+    return f"[dim]{zero}[/dim]" if not n else f"[green]{n}[/green]" if right else f"[bold red]{n}[/bold red]"
 
 
 def class_table(figures):
     table = make_table("class", "precision>", "recall>", "f1-score>", "images>")
     for name, row in figures.items():
-        table.add_row(name, *[percent(row[key]) for key in ("precision", "recall", "f1-score")], f"{row['support']:,}")
+        table.add_row(plain(name), *[percent(row[key]) for key in ("precision", "recall", "f1-score")], f"{row['support']:,}")
     return table
 
 
@@ -96,13 +124,14 @@ def show_scores(console, classes, probabilities, top):
     """The most probable classes, each with a bar."""
     best = np.argsort(-probabilities, kind="stable")[:top]
     width = max(len(classes[i]) for i in best)
+    room = min(30, max(5, console.width - width - len("      100.0 %")))
     for i in best:
-        console.print(f"  {classes[i]:<{width}}  {bar(console, probabilities[i])}  {100 * probabilities[i]:5.1f} %", markup=False)
+        console.print(f"  {classes[i]:<{width}}  {bar(console, probabilities[i], room)}  {100 * probabilities[i]:5.1f} %", markup=False)
 
 
 def bar(console, share, width=30):
     """A bar of block characters, to an eighth of a character; of hash signs where the output cannot show them."""
-    if not console.encoding.startswith("utf"):
+    if not shows_unicode(console):
         return ("#" * round(share * width)).ljust(width)
     eighths = round(share * width * 8)
     return ("█" * (eighths // 8) + " ▏▎▍▌▋▊▉"[eighths % 8]).rstrip().ljust(width)

@@ -1,5 +1,6 @@
 """`minicnn train`: from a data set to a run folder."""
 
+import shlex
 import sys
 import time
 from dataclasses import replace
@@ -15,7 +16,7 @@ from ..train.choices import OPTIMIZERS, SCHEDULERS
 from .progress import Download, Progress
 from .show import heading, make_console, percent, show_data, show_model, show_outcome
 
-INTERRUPTED = 130
+INTERRUPTED = 130               # exit status after Ctrl-C, as in every shell
 
 
 class ModelName(click.Choice):
@@ -63,7 +64,11 @@ def train(output, resume, config_file, quiet, **options):
     else:
         config = configuration.complete(**given) if config_file is None else replace(configuration.read(config_file), **given)
         run = runs.start(config, output, Download(console))
-    execute(run, console, quiet)
+    try:
+        execute(run, console, quiet)
+    except KeyboardInterrupt:               # the second Ctrl-C, or one after the training
+        tell_what_is_kept(run, make_console())
+        sys.exit(INTERRUPTED)
 
 
 def refuse_with_resume(given, output, config_file):
@@ -110,11 +115,25 @@ def tell_how_to_go_on(run, console):
     reached = f"of epoch {best['epoch']}, validation accuracy {percent(best['val_accuracy'])}" if best else "as it is now"
     console.print(f"\nStopped after {trainer.epoch} of {trainer.epochs} epochs and {trainer.step} steps of the next. "
                   f"Kept in {run.folder}: the model ({reached}), and all that is needed to go on:\n", markup=False)
-    console.print(f"  minicnn train --resume {run.folder}", markup=False, soft_wrap=True)
+    tell_command(console, "train --resume", run.folder)
+
+
+def tell_what_is_kept(run, console):
+    """After an interruption in the middle of a step: what was written last is whole."""
+    if run.has_checkpoint:
+        console.print("\nInterrupted. What was reached since the last checkpoint is lost; to go on from there:\n")
+        tell_command(console, "train --resume", run.folder)
+    else:
+        console.print("\nInterrupted.")
+
+
+def tell_command(console, words, folder):
+    """A command line as it can be pasted."""
+    console.print(f"  minicnn {words} {shlex.quote(str(folder))}", markup=False, soft_wrap=True)
 
 
 def show_files(run, console):
     heading(console, f"Run folder: {run.folder}")
     for name, meaning in runs.FILES.items():
         console.print(f"  {name:<22} {meaning}", markup=False)
-    console.print(f"\nNow try:  minicnn predict {run.folder} IMAGE", markup=False)
+    console.print(f"\nNow try:  minicnn predict {shlex.quote(str(run.folder))} IMAGE", markup=False, soft_wrap=True)

@@ -8,7 +8,7 @@ import numpy as np
 from .. import arrays
 from ..elementary.creation import as_tensor
 from ..elementary.joining import stack
-from ..errors import BadType, ShapeError
+from ..errors import BadType, BadValue, ShapeError
 from ..tensor import Tensor
 
 
@@ -20,6 +20,8 @@ def default_collate(batch):
 
     Raises BadType for other things, ShapeError when shapes or lengths differ.
     """
+    if not batch:
+        raise BadValue("an empty batch cannot be collated: there is no sample in it")
     first = batch[0]
     if isinstance(first, Tensor):
         return _stack(batch)
@@ -37,6 +39,9 @@ def default_collate(batch):
 
 
 def _stack(tensors):
+    strange = next((t for t in tensors if not isinstance(t, Tensor)), None)
+    if strange is not None:
+        raise BadType(f"samples of a batch must be of one kind, got a Tensor and {type(strange).__name__}")
     shapes = {tuple(tensor.shape) for tensor in tensors}
     if len(shapes) > 1:
         raise ShapeError(f"samples of a batch must be of one shape, got {sorted(shapes)}; resize them or give a collate_fn")
@@ -51,11 +56,19 @@ def _numeric(array):
 
 def _collate_container(batch, first):
     if isinstance(first, Mapping):
+        _check_keys(batch, first)
         return _rebuild_mapping(first, {key: default_collate([sample[key] for sample in batch]) for key in first})
     if isinstance(first, Sequence):
         return _rebuild_sequence(first, _collate_entries(batch, first))
     raise BadType(f"default_collate takes tensors, arrays, numbers, strings, and mappings and sequences of them; got "
                   f"{type(first).__name__}{_IMAGE_HINT if hasattr(first, 'getbands') else ''}")
+
+
+def _check_keys(batch, first):
+    for sample in batch:
+        missing = [key for key in first if key not in sample]
+        if missing:
+            raise BadValue(f"the mappings in a batch must have the same keys, {missing[0]!r} is not in all of them")
 
 
 _IMAGE_HINT = ": turn images into tensors with transform=transforms.ToTensor()"

@@ -4,6 +4,8 @@ import bisect
 import itertools
 import math
 import warnings
+from collections.abc import Iterable
+from numbers import Real
 
 import numpy as np
 
@@ -121,14 +123,24 @@ def random_split(dataset, lengths, generator=None):
 
     Raises BadValue.
     """
+    lengths = _numbers("lengths", lengths)
     if math.isclose(sum(lengths), 1) and sum(lengths) <= 1:
         lengths = _lengths_of_fractions(len(dataset), lengths)
     if sum(lengths) != len(dataset):
         raise BadValue(f"lengths must sum to the {len(dataset)} samples of the data set (or to 1, as fractions), got {lengths}")
-    if any(length < 0 for length in lengths):
-        raise BadValue(f"lengths must not be negative, got {lengths}")
+    if any(length < 0 or length != int(length) for length in lengths):
+        raise BadValue(f"lengths must be whole numbers of at least 0, got {lengths}")
+    lengths = list(map(int, lengths))
     order = (generator or arrays.default_generator).numpy.permutation(len(dataset)).tolist()
     return [Subset(dataset, order[end - length : end]) for end, length in zip(itertools.accumulate(lengths), lengths)]
+
+
+def _numbers(name, values):
+    """A list of real numbers; BadType for anything else."""
+    listed = list(values) if isinstance(values, Iterable) else [values]
+    if listed == [values] or not all(isinstance(value, Real) for value in listed):
+        raise BadType(f"{name} must be a list of numbers, got {values!r}")
+    return listed
 
 
 def _lengths_of_fractions(count, fractions):

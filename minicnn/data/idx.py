@@ -58,6 +58,8 @@ def _open(path):
 def _read_header(file, path, item_shape):
     ndim = 1 + len(item_shape)
     magic, expected = file.read(4), bytes([0, 0, UNSIGNED_BYTE, ndim])
+    if not magic:
+        raise DataError(f"{path}: is empty")
     if magic != expected:
         raise DataError(f"{path}: wrong magic number 0x{magic.hex()}; an IDX file of unsigned bytes with {ndim} dimensions "
                         f"starts with 0x{expected.hex()}")

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from .. import arrays
-from ..errors import DataError
+from ..errors import BadIndex, DataError
 from ..tensor import wrap
 from . import catalogue
 from .dataset import Dataset
@@ -40,6 +40,8 @@ class ImageDataset(Dataset):
     def __getitem__(self, index):
         from PIL import Image
 
+        if not -len(self) <= index < len(self):
+            raise BadIndex(f"index {index} is out of range for {len(self)} samples")
         image, label = Image.fromarray(self.data.array[index]), int(self.targets.array[index])
         image = image if self.transform is None else self.transform(image)
         return image, label if self.target_transform is None else self.target_transform(label)

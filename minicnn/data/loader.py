@@ -5,6 +5,7 @@ yield does not depend on how many there are.
 """
 
 import itertools
+from numbers import Real
 
 from .. import arrays
 from ..errors import BadType, BadValue
@@ -32,12 +33,13 @@ class DataLoader:
     prefetch_factor  batches that each worker loads ahead; None: 2
 
     pin_memory, multiprocessing_context, persistent_workers, pin_memory_device and in_order are accepted for PyTorch's sake
-    and have no effect. Raises BadValue for options that exclude each other.
+    and have no effect. Raises BadType, BadValue for options that are not what they must be or that exclude each other.
     """
 
     def __init__(self, dataset, batch_size=1, shuffle=None, sampler=None, batch_sampler=None, num_workers=0, collate_fn=None,
                  pin_memory=False, drop_last=False, timeout=0, worker_init_fn=None, multiprocessing_context=None, generator=None,
                  *, prefetch_factor=None, persistent_workers=False, pin_memory_device="", in_order=True):
+        _check_kinds(dataset, timeout, collate_fn, generator)
         _check_worker_options(num_workers, timeout, prefetch_factor, persistent_workers, multiprocessing_context)
         is_stream = isinstance(dataset, IterableDataset)
         if is_stream:
@@ -125,6 +127,18 @@ def _default_sampler(dataset, is_stream, shuffle, generator):
     if is_stream:
         return itertools.repeat(None)
     return RandomSampler(dataset, generator=generator) if shuffle else SequentialSampler(dataset)
+
+
+def _check_kinds(dataset, timeout, collate_fn, generator):
+    for name, value, wanted, good in (
+        ("dataset", dataset, "have __getitem__ and __len__, or be an IterableDataset",
+         any(hasattr(dataset, method) for method in ("__getitem__", "__getitems__", "__iter__"))),
+        ("timeout", timeout, "be a number of seconds", isinstance(timeout, Real) and timeout == timeout),
+        ("collate_fn", collate_fn, "be a function", collate_fn is None or callable(collate_fn)),
+        ("generator", generator, "be a minicnn.Generator", isinstance(generator, arrays.Generator | None)),
+    ):
+        if not good:
+            raise BadType(f"{name} must {wanted}; got {type(value).__name__} {value!r}")
 
 
 def _check_worker_options(num_workers, timeout, prefetch_factor, persistent_workers, multiprocessing_context):

@@ -1,8 +1,9 @@
 """Where the files of a data set are: in a given folder, from a package of the system, in the user's cache, or downloaded."""
 
+import os
 from pathlib import Path
 
-from ..errors import DataError
+from ..errors import BadType, DataError
 
 
 def locate(source, names, root=None, download=False, progress=None):
@@ -15,7 +16,7 @@ def locate(source, names, root=None, download=False, progress=None):
     Raises DataError that says where to put which files.
     """
     _check_root(root, download)
-    places = _given_places(source, root) if root else []
+    places = [] if root is None else _given_places(source, root)
     if root is None or download:
         places += [Path(folder) for folder in source.system_folders] + [cache_folder(source)]
     for place in places:
@@ -24,11 +25,13 @@ def locate(source, names, root=None, download=False, progress=None):
             return found
     if not download:
         raise DataError(f"{source.name}: {', '.join(_missing(places, names))} not found in {' or '.join(map(str, places))}. "
-                        f"Put the files there (plain or .gz){'' if root else _package_hint(source)}, or allow the download (download=True)")
-    return _download(source, names, places[1] if root else cache_folder(source), progress)
+                        f"Put the files there (plain or .gz){_package_hint(source) if root is None else ''}, or have them downloaded (download=True; on the command line, leave out --data-dir)")
+    return _download(source, names, places[1] if root is not None else cache_folder(source), progress)
 
 
 def _check_root(root, download):
+    if not isinstance(root, str | os.PathLike | None):
+        raise BadType(f"the folder must be a path, got {root!r}")
     if root is not None and not Path(root).is_dir() and (Path(root).exists() or not download):
         raise DataError(f"{root} is not a folder" if Path(root).exists() else f"there is no folder {root}")
 

@@ -1,6 +1,7 @@
 """Samplers: in which order the samples of a data set are read, and which make a batch."""
 
 import itertools
+import sys
 
 import numpy as np
 
@@ -124,7 +125,7 @@ class BatchSampler(Sampler):
 
     def __iter__(self):
         indices = iter(self.sampler)
-        while batch := list(itertools.islice(indices, self.batch_size)):
+        while batch := list(itertools.islice(indices, min(self.batch_size, sys.maxsize))):
             if len(batch) == self.batch_size or not self.drop_last:
                 yield batch
 

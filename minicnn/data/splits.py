@@ -56,7 +56,10 @@ def _check_labels(labels):
 
 
 def _check_fractions(fractions):
-    fractions = [float(fraction) for fraction in fractions]
+    try:
+        fractions = [float(fraction) for fraction in fractions]
+    except (TypeError, ValueError):
+        raise BadValue(f"fractions must be a list of numbers, got {fractions!r}") from None
     if not fractions or not all(fraction > 0 for fraction in fractions) or not math.isclose(sum(fractions), 1):
         raise BadValue(f"fractions must be positive and sum to 1, got {fractions}")
     return fractions

@@ -61,6 +61,9 @@ class Normalize:
 
     def __init__(self, mean, std, inplace=False):
         self.mean, self.std, self.inplace = mean, std, inplace
+        for name, values in (("mean", mean), ("std", std)):
+            if np.asarray(values).dtype.kind not in "iuf" or not np.isfinite(values).all():
+                raise BadValue(f"{name} must be finite numbers, one per channel, got {values!r}")
         if not np.all(np.asarray(std)):
             raise BadValue(f"std must not be 0, got {std}")
 

@@ -106,7 +106,7 @@ def _dimensions(item):
     """How many of the tensor's dimensions one part of an index takes up."""
     if item is None or item is Ellipsis:
         return 0
-    return item.ndim if getattr(item, "dtype", None) == bool else 1
+    return item.ndim if arrays.is_array(item) and item.dtype.kind == "b" else 1
 
 
 # x[index] = value --------------------------------------------------------------------------------------------------------

@@ -67,7 +67,8 @@ for _name in ("eq", "ne", "lt", "le", "gt", "ge"):
 for _name, _function in {"add": "add_", "sub": "sub_", "mul": "mul_", "truediv": "div_", "pow": "pow_", "mod": "remainder_",
                          "floordiv": "floor_divide_"}.items():
     setattr(Tensor, f"__i{_name}__", _operator(getattr(in_place, _function)))
-Tensor.__neg__, Tensor.__pos__, Tensor.__abs__, Tensor.__invert__ = arithmetic.neg, lambda self: self, arithmetic.abs, comparison.bitwise_not
+Tensor.__neg__, Tensor.__abs__, Tensor.__invert__ = arithmetic.neg, arithmetic.abs, comparison.bitwise_not
+Tensor.__pos__ = lambda self: self
 Tensor.__getitem__, Tensor.__setitem__ = indexing.getitem, indexing.setitem
 Tensor.__contains__ = lambda self, value: bool((self == value).any())
 Tensor.__reversed__ = lambda self: shape.flip(self, *range(self.array.ndim))

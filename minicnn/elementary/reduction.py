@@ -9,7 +9,7 @@ from ..autograd.operation import Elementary
 from ..errors import BadIndex, BadType
 from ..tensor import Tensor, check_dim, wrap
 from .arguments import like_torch, tensor_argument
-from .arithmetic import div, exp, log, maximum, minimum, mul, sqrt, sub, where
+from .arithmetic import div, exp, log, maximum, minimum, mul, sub, where
 from .indexing import gather
 from .promotion import floating
 from .shape import _cast, _expand, _flip, cast, distinct, reshape

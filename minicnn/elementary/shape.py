@@ -8,7 +8,7 @@ import numpy as np
 from .. import arrays
 from ..autograd.operation import Elementary
 from ..errors import BadIndex, BadType, ShapeError
-from ..tensor import Size, Tensor, check_dim
+from ..tensor import Size, check_dim
 from .arguments import integer, like_torch, tensor_argument, variadic
 
 # The operations ----------------------------------------------------------------------------------------------------------

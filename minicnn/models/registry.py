@@ -1,6 +1,7 @@
 """The architectures by name, for the command line and for files that say which network their weights belong to."""
 
 import inspect
+from numbers import Integral
 
 from ..errors import BadType, BadValue
 from .lenet import lenet5
@@ -29,14 +30,22 @@ def builder(name):
 def create(name, **arguments):
     """The named model, freshly initialised: `create("lenet5", num_classes=3)`.
 
-    Raises BadValue for an unknown name and BadType for an argument that this model does not take.
+    Raises BadValue for an unknown name or a number below 1, and BadType for an argument that this model does not take.
     """
     build = builder(name)
     accepted = inspect.signature(build).parameters
     for argument in arguments:
         if argument not in accepted:
             raise BadType(f"{name} has no argument {argument!r}; it takes {', '.join(accepted)}")
+        check_sizes(argument, arguments[argument])
     return build(**arguments)
+
+
+def check_sizes(name, value):
+    """Refuse what is not a whole number of at least 1, or several of them."""
+    sizes = value if isinstance(value, (tuple, list)) else [value]
+    if not sizes or any(isinstance(n, bool) or not isinstance(n, Integral) or n < 1 for n in sizes):
+        raise BadValue(f"{name} must be a whole number of at least 1, got {value!r}")
 
 
 def arguments_for(name, in_channels, image_size, num_classes):

@@ -3,6 +3,7 @@
 One forward pass is recorded. What each layer computed is read off the graph, so that it counts wherever it was called.
 """
 
+from collections.abc import Iterable
 from math import prod
 from typing import NamedTuple
 
@@ -11,7 +12,8 @@ import numpy as np
 from .. import arrays
 from ..autograd import enable_grad
 from ..autograd.graph import Leaf
-from ..errors import BadValue
+from ..errors import BadType, BadValue
+from ..nn import Module
 from ..tensor import Tensor
 from .receptive_field import ReceptiveFields
 
@@ -68,8 +70,10 @@ def summary(model, input_size):
 
     input_size  the input's shape without the batch axis, such as (1, 28, 28)
 
-    The model is left as it was. Raises BadValue for sizes below 1, ShapeError where the input does not fit the model.
+    The model is left as it was. Raises BadType for other things, BadValue for sizes below 1, ShapeError where the input does not fit the model.
     """
+    if not isinstance(model, Module) or not isinstance(input_size, Iterable):
+        raise BadType(f"summary takes a Module and a shape such as (1, 28, 28), got {type(model).__name__} and {input_size!r}")
     input_size = tuple(input_size)
     if any(isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1 for n in input_size):
         raise BadValue(f"input_size must be whole numbers of at least 1, such as (1, 28, 28), got {input_size}")

@@ -23,9 +23,16 @@ def finite(name, value):
     number = scalar(value)
     if not isinstance(number, Real):
         raise BadType(f"{name} must be a number, got {type(value).__name__} {value!r}")
-    if not math.isfinite(number):
+    if not _is_finite(number):
         raise BadValue(f"{name} must be finite, got {number}")
     return number
+
+
+def _is_finite(number):
+    try:
+        return math.isfinite(number)
+    except OverflowError:               # an integer that no floating point number reaches
+        return False
 
 
 def at_least_zero(name, value):

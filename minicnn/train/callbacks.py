@@ -69,13 +69,16 @@ def _merit(record):
 
 
 class Checkpoint(Callback):
-    """Writes the Trainer's whole state to a file: at the start, after every epoch, and at the end or when stopped."""
+    """Writes the Trainer's whole state to a file: at the start, after every epoch, and at the end or when stopped.
 
-    def __init__(self, path):
-        self.path = path
+    more  entries to be written along with it
+    """
+
+    def __init__(self, path, **more):
+        self.path, self.more = path, more
 
     def on_train_start(self, trainer):
-        save(trainer.state_dict(), self.path)
+        save({**trainer.state_dict(), **self.more}, self.path)
 
     on_epoch_end = on_train_end = on_train_start
 

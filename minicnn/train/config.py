@@ -12,6 +12,9 @@ from ..serialize.atomic import replacing
 from .choices import OPTIMIZERS, SCHEDULERS, known
 
 
+MOST = 10**9                    # epochs, images per step: beyond any training, within what indices and floats can count
+
+
 @dataclass(frozen=True)
 class Config:
     """One training run. The same Config gives the same history, bit for bit.
@@ -39,8 +42,11 @@ class Config:
         known("optimizer", self.optimizer, OPTIMIZERS)
         known("scheduler", self.scheduler, SCHEDULERS)
         registry.builder(self.model)
-        count("epochs", self.epochs, least=1)
-        count("batch_size", self.batch_size, least=1)
+        if not isinstance(self.data_dir, str | None):
+            raise BadValue(f"data_dir must be a path or null, got {self.data_dir!r}")
+        for name in ("epochs", "batch_size"):
+            if count(name, getattr(self, name), least=1) > MOST:
+                raise BadValue(f"{name} must be {MOST:,} or less, got {getattr(self, name):.3g}")
         count("shift", self.shift)
         count("seed", self.seed)
         above_zero("lr", self.lr)
@@ -78,7 +84,7 @@ def read(path):
     try:
         with open(path, encoding="utf-8") as file:
             values = json.load(file)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(f"{path} is not a configuration: {error}") from None
     names = {field.name for field in fields(Config)}
     if not isinstance(values, dict) or set(values) - {"minicnn"} != names:

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from .. import arrays, data
+from ..errors import BadValue
 from ..models import Classifier, style_of
 from ..nn import CrossEntropyLoss
 from .choices import make_optimizer, make_scheduler
@@ -33,13 +34,20 @@ def prepare(config, progress=None):
 
     progress  as in `data.load`, for a data set that must be downloaded
 
-    Raises DataError when the data set is absent or damaged, ShapeError when the model cannot work on such images.
+    Raises DataError when the data set is absent or damaged, BadValue for a shift that leaves nothing of the images,
+    ShapeError when the model cannot work on such images.
     """
     source = data.load(config.dataset, config.data_dir, progress=progress)
     parts = divide(source)
+    check_shift(config.shift, parts.train.images.shape[2:])
     arrays.manual_seed(config.seed)
     classifier = Classifier.for_images(config.model, parts.train.images, source.classes, style_of(parts.train.images))
     return Job(config, source, parts, classifier, make_trainer(config, classifier.model, len(parts.train)))
+
+
+def check_shift(pixels, size):
+    if pixels >= min(size):
+        raise BadValue(f"shift must be less than the images' size of {size[0]}x{size[1]} pixels, got {pixels}")
 
 
 def make_trainer(config, model, images):

@@ -40,7 +40,7 @@ def load_classifier(run):
     if not path.exists():
         raise DataError(f"there is no run folder or model file {run}")
     if path.is_dir() and not (path / "model.mcnn").is_file():
-        raise DataError(f"{run} has no model.mcnn: it is not the folder of a run")
+        raise DataError(f"{path} has no model.mcnn: it is not the folder of a run")
     return Classifier.load(path / "model.mcnn" if path.is_dir() else path)
 
 

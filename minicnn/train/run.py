@@ -1,5 +1,7 @@
 """The run folder: what a training leaves behind, and from what an interrupted one goes on."""
 
+from contextlib import suppress
+from dataclasses import asdict
 from itertools import count
 from pathlib import Path
 
@@ -10,6 +12,7 @@ from . import config as configuration
 from .callbacks import BestEpoch, Checkpoint, HistoryFile
 from .job import prepare
 from .results import evaluate_classifier, report, write_json
+from .trainer import Diverged
 
 FILES = {
     "model.mcnn": "the model of the best epoch, ready for use",
@@ -30,11 +33,18 @@ class Run:
     def __init__(self, folder, job):
         self.folder, self.job = Path(folder), job
         self.best = BestEpoch(on_best=lambda trainer: self.save_model())
-        job.trainer.callbacks[:0] = [self.best, HistoryFile(self.folder / HISTORY), Checkpoint(self.folder / CHECKPOINT)]
+        checkpoint = Checkpoint(self.folder / CHECKPOINT, config=asdict(job.config))
+        job.trainer.callbacks[:0] = [self.best, HistoryFile(self.folder / HISTORY), checkpoint]
 
     def fit(self):
         """Train; then put the best epoch's parameters into the model. Returns the history."""
-        history = self.job.fit()
+        new = not self.has_checkpoint
+        try:
+            history = self.job.fit()
+        except Diverged:
+            if new and self.best.record is None:    # nothing was reached, and to go on would end in the same way
+                self.remove()
+            raise
         self.best.restore(self.job.classifier.model)
         if self.best.record is None:                # stopped in the first epoch: what was reached is the best there is
             self.save_model()
@@ -47,6 +57,10 @@ class Run:
         return self.best.record and self.best.record["epoch"]
 
     @property
+    def has_checkpoint(self):
+        return (self.folder / CHECKPOINT).exists()
+
+    @property
     def is_complete(self):
         return self.job.trainer.epoch >= self.job.config.epochs
 
@@ -54,6 +68,13 @@ class Run:
         classifier, config = self.job.classifier, self.job.config
         classifier.about = {"dataset": config.dataset, "data_dir": config.data_dir, "seed": config.seed, **(self.best.record or {})}
         classifier.save(self.folder / MODEL)
+
+    def remove(self):
+        """Take the run's files away, and the folder unless there is something else in it."""
+        for name in FILES:
+            (self.folder / name).unlink(missing_ok=True)
+        with suppress(OSError):
+            self.folder.rmdir()
 
     def test(self):
         """The test, as an Evaluation and as figures; pictures and figures are written."""
@@ -112,10 +133,22 @@ def resume(folder, progress=None):
     run = Run(folder, prepare(configuration.read(folder / CONFIG), progress))
     state = load(folder / CHECKPOINT)
     try:
+        check_settings(state["config"], run.job.config)
         run.job.trainer.load_state_dict(state)
     except (Error, KeyError, TypeError, AttributeError) as error:
-        raise DataError(f"{folder / CHECKPOINT} is not a checkpoint of this run: {error!r}") from None
+        raise DataError(f"{folder / CHECKPOINT} is not a checkpoint of this run: {reason(error)}") from None
     return run
+
+
+def check_settings(before, config):
+    """Refuse to go on with other settings than those that a checkpoint was written with; the data may have been moved."""
+    other = [name for name, value in asdict(config).items() if before[name] != value and name != "data_dir"]
+    if other:
+        raise DataError(f"{CONFIG} has changed since it was written, in {', '.join(other)}")
+
+
+def reason(error):
+    return str(error) if isinstance(error, Error) else "its entries are others"
 
 
 def check_folder(folder):

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from .. import arrays
-from ..errors import BadValue, Error
+from ..errors import BadValue, DataError, Error
 from .evaluation import Tally, evaluate
 
 
@@ -36,7 +36,7 @@ class Trainer:
     def fit(self, train_loader, val_loader, epochs):
         """Train until `epochs` epochs are finished in all, or until `stop()` is called. Returns the history.
 
-        Loaders give batches (x, labels). Raises Diverged when the loss is not finite.
+        Loaders give batches (x, labels). Raises Diverged when the loss is not finite, DataError for loaders without batches.
         """
         self.train_loader, self.val_loader, self.epochs, self.stopping = train_loader, val_loader, epochs, False
         self.tell("train_start")
@@ -61,6 +61,8 @@ class Trainer:
             self.tell("step_end")
             if self.stopping:
                 return
+        if not self.step:
+            raise DataError("the data set is empty: there is nothing to train on")
 
     def train_step(self, x, labels):
         """Forward, backward, update."""

@@ -53,24 +53,23 @@ def test_views_by_index(shape_and_index):
 
 @st.composite
 def fancy(draw):
-    """A shape, and an index of integers, slices, None, lists of integers and masks."""
+    """A shape, and an index of integers, slices, None, arrays of integers and masks."""
     shape = draw(some.array_shapes(min_dims=1, max_dims=4, min_side=1, max_side=4))
     rows = draw(some.array_shapes(min_dims=0, max_dims=2, max_side=3))
-    index, position = [], 0
-    while position < len(shape) and draw(st.integers(0, 5)):
-        n = shape[position]
-        kind = draw(st.sampled_from(["int", "slice", "none", "array", "mask", "array"]))
-        if kind == "none":
-            index.append(None)
-            continue
-        index.append({
-            "int": lambda: draw(st.integers(-n, n - 1)),
-            "slice": lambda: slice(draw(st.integers(0, n)), draw(st.integers(-1, n)), draw(st.integers(1, 2))),
-            "array": lambda: draw(some.arrays(np.int64, rows, elements=st.integers(-n, n - 1))),
-            "mask": lambda: draw(some.arrays(bool, n)) if rows == () else slice(None),
-        }[kind]())
-        position += 1
+    index, lengths = [], list(shape)
+    while lengths and draw(st.integers(0, 5)):
+        item = draw(part(lengths[0], rows))
+        index.append(item)
+        if item is not None:
+            lengths.pop(0)
     return shape, tuple(index)
+
+
+def part(n, rows):
+    """What can stand in an index for a dimension of length n (or, None, for a new one)."""
+    mask = some.arrays(bool, n) if rows == () else st.just(slice(None))
+    return st.one_of(st.none(), st.integers(-n, n - 1), st.builds(slice, st.integers(0, n), st.integers(-1, n), st.integers(1, 2)),
+                     some.arrays(np.int64, rows, elements=st.integers(-n, n - 1)), mask)
 
 
 def of(library, index):
