@@ -3,6 +3,10 @@
 The names, arguments and defaults are PyTorch's: a program that uses only what is here runs with `import minicnn as torch`.
 """
 
+from math import inf, nan, pi
+
+from numpy import finfo
+
 from . import autograd, cuda, elementary, errors, functional, kernels, shapes
 from .arrays import DTYPES as _DTYPES
 from .arrays import Generator, default_generator, device, get_rng_state, manual_seed, set_rng_state
@@ -20,7 +24,7 @@ from .elementary.creation import (
     zeros_like,
 )
 from .elementary.extra import bincount, is_tensor, numel, one_hot
-from .elementary.indexing import gather, index_select, masked_fill, masked_select, nonzero, scatter_add
+from .elementary.indexing import gather, index_select, masked_fill, masked_select, nonzero, scatter, scatter_add
 from .elementary.joining import (
     cat, chunk, concat, concatenate, diagonal, narrow, select, split, stack, unbind,
 )
@@ -46,7 +50,7 @@ float, double, long, int, bool = float32, float64, int64, int32, _DTYPES["bool"]
 
 __version__ = "0.1.0"
 
-_LATER = ("data", "exercises", "metrics", "models", "plot", "train", "utils")
+_LATER = ("backends", "data", "exercises", "metrics", "models", "plot", "train", "utils")
 
 
 def __getattr__(name):

@@ -12,8 +12,15 @@ from .mode import (
 )
 
 __all__ = [
-    "Function", "backward", "check_layer", "detect_anomaly", "enable_grad", "function", "grad", "gradcheck", "gradgradcheck",
+    "Function", "Variable", "backward", "check_layer", "detect_anomaly", "enable_grad", "function", "grad", "gradcheck", "gradgradcheck",
     "inference_mode", "is_grad_enabled", "no_grad", "set_detect_anomaly", "set_grad_enabled",
 ]
+
+
+
+def Variable(data, requires_grad=False):
+    """A tensor as a leaf of its own; programs from before tensors remembered gradients wrap everything in it."""
+    return data.detach().requires_grad_(requires_grad)
+
 
 Tensor.backward, Tensor.register_hook, Tensor.retain_grad = tensor_backward, add_hook, retain_grad

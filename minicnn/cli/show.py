@@ -60,8 +60,10 @@ def make_table(*columns, **options):
 
 def show_table(console, table):
     """Print a table; a terminal that is too narrow wraps its lines, which is less bad than cells that are cut off."""
+    from rich.segment import Segments
+
     needed = console.measure(table, options=console.options.update(width=WIDTH_OF_FILES)).maximum
-    console.print(table, width=max(console.width, needed), crop=False, no_wrap=True)
+    console.print(Segments(console.render(table, console.options.update(width=needed))), soft_wrap=True)
 
 
 def show_data(console, source, parts):

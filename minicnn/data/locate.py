@@ -24,8 +24,10 @@ def locate(source, names, root=None, download=False, progress=None):
         if len(found) == len(names):
             return found
     if not download:
-        raise DataError(f"{source.name}: {', '.join(_missing(places, names))} not found in {' or '.join(map(str, places))}. "
-                        f"Put the files there (plain or .gz){_package_hint(source) if root is None else ''}, or have them downloaded (download=True; on the command line, leave out --data-dir)")
+        package = _package_hint(source) if root is None else ""
+        raise DataError(
+            f"{source.name}: {', '.join(_missing(places, names))} not found in {' or '.join(map(str, places))}. Put the files there "
+            f"(plain or .gz){package}, or have them downloaded (download=True; on the command line, leave out --data-dir)")
     return _download(source, names, places[1] if root is not None else cache_folder(source), progress)
 
 

@@ -42,8 +42,12 @@ def getitem(input, index):
         picks, index = integers_first(index, input.array.ndim)
         input = _read(input, picks, False) if picks else input
         return _read(input, index, any(item.dtype.kind != "b" for item in arrays_among))
-    view = index if Ellipsis in index else (*index, Ellipsis)           # NumPy copies a single element, unless told `...`
-    return share_version(_read(input, view, False), input)
+    return share_version(_read(input, _viewing(index), False), input)
+
+
+def _viewing(index):
+    """The index with `...` at its end: without, NumPy copies when it comes down to a single element."""
+    return index if Ellipsis in index else (*index, Ellipsis)
 
 
 def _read(x, index, repeats):
@@ -117,7 +121,7 @@ def setitem(input, index, value):
     index = plain_index(index)
     picks, rest = integers_first(index, input.array.ndim) if any(map(arrays.is_array, index)) else ((), index)
     value = value if isinstance(value, Tensor) else wrap(np.asarray(value, like=input.array).astype(input.array.dtype))
-    if input._version is not None and not picks:
+    if input._version is not None and not any(map(arrays.is_array, index)):
         _take_back(input, index, value)
     write_in_place(input, lambda: _overwrite(input, picks, rest, value), lambda array: _write(array, picks, rest, value.array), value)
 
@@ -125,7 +129,7 @@ def setitem(input, index, value):
 def _take_back(x, index, value):
     """`x[index] *= 2` changes the view x[index] first, then assigns it: that the view left x's memory behind is no matter then."""
     left = x._version[0]
-    if type(left) is Superseded and left.tensor() is value and _same_place(left.array, x.array[index]):
+    if type(left) is Superseded and left.tensor() is value and _same_place(left.array, x.array[_viewing(index)]):
         x._version = None
 
 
@@ -191,6 +195,40 @@ def scatter_add(input, dim, index, src):
         return input + 0
     added = _scatter(src[tuple(slice(n) for n in indices.shape)], axis=axis, indices=indices, shape=x.array.shape)
     return (x + added).reshape(input.array.shape)
+
+
+_replace = Elementary("ScatterElements", lambda x, src, *, axis, indices, shape: _replaced(x, src, axis, indices),
+                      lambda dz, axis, indices, shape: _replace(dz, 0.0, axis=axis, indices=indices, shape=shape),
+                      lambda dz, axis, indices, shape: _gather(dz, axis=axis, indices=indices, shape=shape))
+
+
+def _replaced(x, src, axis, indices):
+    y = x.copy()
+    y[_grid(indices, axis)] = src
+    return y
+
+
+@like_torch
+def scatter(input, dim, index, src=None, *, value=None):
+    """x with [i][index[i][j][k]][k] replaced by src[i][j][k], or by one number, for dim = 1, and so on.
+
+    Where an index occurs twice, one of the values stays. The gradient goes to x where nothing was replaced, and to src.
+    """
+    axis = check_dim(dim, tensor_argument(input, "scatter").array.ndim)
+    src = value if src is None else src
+    x = input if input.array.ndim else input.reshape(1)
+    indices = _positions(index, x.array.shape, axis, "scatter")
+    if isinstance(src, Tensor):
+        src = src if src.array.ndim else src.reshape(1)
+        if src.array.dtype != input.array.dtype:
+            raise BadType(f"scatter: src must be {input.dtype} like the input, got {src.dtype}")
+        if indices.ndim != src.array.ndim or any(n > m for n, m in zip(indices.shape, src.array.shape)):
+            raise ShapeError(f"scatter: src of shape {tuple(src.shape)} must cover the index of shape {indices.shape}")
+        src = src[tuple(slice(n) for n in indices.shape)]
+    elif not isinstance(src, (bool, int, float)):
+        raise BadType(f"scatter() expects src to be a tensor or a number, got {type(src).__name__}")
+    y = _replace(x, src, axis=axis, indices=indices, shape=x.array.shape) if indices.size else x + 0
+    return y.reshape(input.array.shape)
 
 
 def _positions(index, shape, axis, name):

@@ -22,7 +22,7 @@ _METHODS = {
     norms: "norm",
     ordering: "sort argsort topk",
     linear_algebra: "matmul mm bmm mv dot outer",
-    indexing: "gather scatter_add index_select masked_fill masked_select nonzero",
+    indexing: "gather scatter scatter_add index_select masked_fill masked_select nonzero",
     in_place: "add_ sub_ mul_ div_ pow_ remainder_ floor_divide_ copy_ fill_ zero_ clamp_ normal_ uniform_ bernoulli_",
     extra: "bincount",
     random: "bernoulli",
@@ -105,7 +105,7 @@ def _unary_in_place(function):
 for _function in (arithmetic.exp, arithmetic.log, arithmetic.sqrt, arithmetic.rsqrt, arithmetic.reciprocal, arithmetic.neg,
                   arithmetic.abs, arithmetic.tanh, arithmetic.sigmoid, arithmetic.square, arithmetic.sin, arithmetic.cos,
                   arithmetic.floor, arithmetic.ceil, arithmetic.round, arithmetic.trunc, arithmetic.sign, indexing.masked_fill,
-                  indexing.scatter_add):
+                  indexing.scatter, indexing.scatter_add):
     setattr(Tensor, f"{_function.__name__}_", _unary_in_place(_function))
 Tensor.clip_ = Tensor.clamp_
 

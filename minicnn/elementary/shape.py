@@ -64,8 +64,9 @@ def _resolved(shape, x):
     return tuple([size // known if n == -1 else n for n in shape])
 
 
-def view(input, *shape):
+def view(input, *shape, size=None):
     """As `reshape`."""
+    shape = shape if size is None else (size,)
     if len(shape) == 1 and isinstance(shape[0], np.dtype):
         raise BadType("view(dtype) does not exist here; convert with .to(dtype)")
     return reshape(input, *shape)

@@ -243,5 +243,5 @@ def relu(x):
 
 
 def relu_dx(dy, y):
-    """dy where y > 0"""
-    return dy * (y > 0)
+    """dy where y > 0; where y is NaN too, so that a NaN goes on being seen"""
+    return np.where(y <= 0, 0, dy)

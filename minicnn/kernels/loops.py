@@ -161,5 +161,5 @@ def relu_dx(dy, y):
     """dy where y > 0"""
     dx = np.empty_like(dy)
     for index in np.ndindex(dy.shape):
-        dx[index] = dy[index] if y[index] > 0 else 0
+        dx[index] = 0 if y[index] <= 0 else dy[index]
     return dx

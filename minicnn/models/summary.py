@@ -70,7 +70,8 @@ def summary(model, input_size):
 
     input_size  the input's shape without the batch axis, such as (1, 28, 28)
 
-    The model is left as it was. Raises BadType for other things, BadValue for sizes below 1, ShapeError where the input does not fit the model.
+    The model is left as it was. Raises BadType for other things, BadValue for sizes below 1, ShapeError where the input does
+    not fit the model.
     """
     if not isinstance(model, Module) or not isinstance(input_size, Iterable):
         raise BadType(f"summary takes a Module and a shape such as (1, 28, 28), got {type(model).__name__} and {input_size!r}")

@@ -1,15 +1,14 @@
 """Layers that drop values at random in training, and do nothing in evaluation."""
 
-from ..errors import BadValue
 from . import functional as F
+from .functional.arguments import number
 from .module import Module
 
 
 class _Dropout(Module):
     def __init__(self, p=0.5, inplace=False):
         super().__init__()
-        if not 0 <= p <= 1:
-            raise BadValue(f"dropout probability has to be between 0 and 1, but got {p}")
+        number(type(self).__name__, "p", p, least=0, most=1)
         self.p, self.inplace = p, inplace
 
     def extra_repr(self):

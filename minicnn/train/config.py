@@ -46,7 +46,7 @@ class Config:
             raise BadValue(f"data_dir must be a path or null, got {self.data_dir!r}")
         for name in ("epochs", "batch_size"):
             if count(name, getattr(self, name), least=1) > MOST:
-                raise BadValue(f"{name} must be {MOST:,} or less, got {getattr(self, name):.3g}")
+                raise BadValue(f"{name} must be {MOST:,} or less, got {getattr(self, name)}")
         count("shift", self.shift)
         count("seed", self.seed)
         above_zero("lr", self.lr)

@@ -78,6 +78,19 @@ def test_the_graph_is_freed_without_the_garbage_collector():
         gc.enable()
 
 
+def test_a_retained_gradient_makes_no_cycle():
+    gc.disable()
+    try:
+        y = leaf(4) * 2
+        y.retain_grad()
+        y.register_hook(lambda g: None)
+        node = weakref.ref(y.node)
+        del y
+        assert node() is None
+    finally:
+        gc.enable()
+
+
 def test_activations_live_only_as_long_as_somebody_needs_them():
     x = leaf(4)
     y = x + 1
@@ -116,7 +129,11 @@ def test_gradients_share_no_memory(function):
 
 
 def test_a_layer_that_returns_one_array_twice_or_a_saved_one():
-    layer = Layer("Sum", lambda x, y, z: (x + y + z, x), lambda dy, saved, needed: (dy, dy, saved), None)
+    def backward(dy, saved, needed):
+        dx = 2 * dy
+        return dx, dx, saved
+
+    layer = Layer("Sum", lambda x, y, z: (2 * (x + y) + z, x), backward, None)
     x, y, z = leaf(3), leaf(3), leaf(3)
     layer(x, y, z).backward(minicnn.ones(3, dtype=minicnn.float64))
     assert not share(x.grad, y.grad) and not share(z.grad, x)
@@ -180,6 +197,31 @@ def test_higher_orders_go_through_the_definition_at_the_same_place():
     (second,) = minicnn.autograd.grad(first.sum(), x, create_graph=True)
     (third,) = minicnn.autograd.grad(second.sum(), x)
     assert np.allclose([first.item(), second.item(), third.item()], [3 * x.item() ** 2, 6 * x.item(), 6])
+
+
+def test_one_tensor_as_two_inputs_of_a_definition():
+    layer = Layer("Mul", lambda x, w: (x * w, (x, w)), lambda dy, s, needed: (dy * s[1], dy * s[0]), lambda x, w: x * w)
+    x = leaf(1)
+    (first,) = minicnn.autograd.grad(layer(x, x).sum(), x, create_graph=True)
+    assert first.item() == pytest.approx(2 * x.item()) and minicnn.autograd.grad(first.sum(), x)[0].item() == pytest.approx(2)
+
+
+def test_a_layers_saved_arrays_changed_in_place_are_noticed():
+    layer = Layer("Square", lambda x: (x * x, x), lambda dy, x, needed: (2 * x * dy,), None)
+    y = leaf(3) * 1
+    z = layer(y).sum()
+    with minicnn.no_grad():
+        y.add_(1)
+    with pytest.raises(GraphError, match="Square saved for its backward was changed in place"):
+        z.backward()
+
+
+def test_a_layer_gets_0d_gradients_as_arrays():
+    seen = []
+    layer = Layer("Sum", lambda x: (x.sum(), None), lambda dy, saved, needed: seen.append(type(dy)) or (np.broadcast_to(dy, 3),), None)
+    x = leaf(3)
+    (layer(x) * 2 * layer(x)).backward()
+    assert seen == [np.ndarray] * 2
 
 
 def test_the_definition_refuses_inputs_that_were_changed_in_place():

@@ -271,10 +271,12 @@ def test_once_differentiable():
 
 def test_unrecorded():
     def program(t):
-        x = vector(t)
+        x, seen = vector(t), []
         with t.no_grad():
             y = cube(t).apply(x)
-        return y.requires_grad, cube(t).apply(t.ones(2)).requires_grad
+            same = returning(t, lambda ctx, x: x, lambda ctx, dy: dy).apply(x)
+        returning(t, lambda ctx, x: seen.append(t.is_grad_enabled()) or x * 2, lambda ctx, dy: dy).apply(x)
+        return y.requires_grad, cube(t).apply(t.ones(2)).requires_grad, same is x, seen
 
     same(program)
 

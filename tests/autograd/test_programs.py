@@ -287,6 +287,15 @@ def backward_with_create_graph_gives_a_differentiable_grad(t):
 
 
 @program
+def two_backwards_with_create_graph_add_up(t):
+    x = x_of(t)
+    y = (x * x).sum()
+    y.backward(create_graph=True)
+    y.backward(create_graph=True)
+    return x.grad.detach()
+
+
+@program
 def create_graph_without_retain_graph_frees(t):
     x = x_of(t)
     y = (x * x).sum()
@@ -385,6 +394,17 @@ def changed_through_data_goes_unnoticed(t):
     x, w = t.ones(3), x_of(t)
     y = (x * w).sum()
     x.data.add_(1)
+    y.backward()
+    return w.grad
+
+
+@program
+def a_copy_may_change(t):
+    x, w = t.ones(2, 3), x_of(t)
+    y = (x * w).sum()
+    x.t().reshape(-1).add_(1)
+    x.clone().zero_()
+    x.contiguous().double().mul_(0)
     y.backward()
     return w.grad
 
@@ -568,6 +588,27 @@ def multiply_in_place_by_what_needs_a_gradient(t):
     y.mul_(w)
     y.sum().backward()
     return x.grad, w.grad
+
+
+@program
+def in_place_on_a_tensor_that_has_views(t):
+    x, w = x_of(t), x_of(t)
+    y = x * 1
+    y.view(-1)
+    y.mul_(w)
+    y.sum().backward()
+    return x.grad, w.grad
+
+
+@program
+def parts_changed_in_place(t):
+    x = x_of(t, 1.0, 2.0, 3.0, 4.0).reshape(2, 2)
+    y = x * 1
+    y[0] *= 3
+    y[:, 1] += y[:, 0]
+    y[1, 1] -= 5
+    (g,) = t.autograd.grad((y * y).sum(), x)
+    return y.detach(), g
 
 
 @program

@@ -1,16 +1,22 @@
 """The commands as a person types them: what they print, what they leave, and one line with exit status 2 for mistakes."""
 
+import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from PIL import Image
+from rich.console import Console
 
 from minicnn import data
 from minicnn.cli import main
+from minicnn.cli.show import class_table, confusion_table, show_scores, show_table
+from minicnn.models import Classifier
 from minicnn.serialize import save
 
 
@@ -73,6 +79,8 @@ def test_a_run_is_repeated_from_its_config(trained, tmp_path):
     (["--lr", "fast"], "'fast' is not a valid float"),
     (["--epochs", "0"], "epochs must be 1 or more, got 0"),
     (["--batch-size", "0"], "batch_size must be 1 or more, got 0"),
+    (["--batch-size", "1" + 24 * "0"], "batch_size must be 1,000,000,000 or less"),
+    (["--shift", "8"], "shift must be less than the images' size of 8x8 pixels, got 8"),
     (["--dataset", "mnist", "--data-dir", "/no/such/folder"], "there is no folder /no/such/folder"),
     (["--resume", "/no/such/run"], "there is no folder /no/such/run"),
     (["--resume", "x", "--batch-size", "3"], "--resume goes on with the run's own settings: leave out --batch-size"),
@@ -104,6 +112,7 @@ def test_output_that_cannot_be_used(trained, tmp_path, monkeypatch):
 
 def test_a_training_that_diverges_is_told_in_one_line(tmp_path):
     assert "the loss became" in refused("train", "--epochs", 1, "--lr", 1e30, "--scheduler", "constant", "--output", tmp_path / "run")
+    assert not (tmp_path / "run").exists()                                 # nothing was reached, so nothing is left behind
 
 
 # predict
@@ -223,3 +232,58 @@ def test_heavy_libraries_are_imported_only_where_they_are_used():
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60,
                            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
     assert found.stdout == "[]\n", found
+
+
+# what terminals do
+
+
+def test_square_brackets_are_no_markup(trained, tmp_path):
+    folder = tmp_path / "[/red] [bold]x"
+    shutil.copytree(trained[0], folder)
+    assert f"{folder} on the test images" in run("evaluate", folder).output
+    classifier = Classifier.load(folder / "model.mcnn")
+    classifier.classes[:2] = ["[/b]", "[i]"]
+    classifier.about["note"] = "[/u]"
+    classifier.save(folder / "model.mcnn")
+    output = run("info", folder).output
+    assert "[/b], [i], 2" in output and "[/u]" in output
+    for table in (confusion_table(np.eye(2, dtype=int), ["[/b]", "[i]"]), class_table({"[/b]": dict.fromkeys(
+            ("precision", "recall", "f1-score", "support"), 1)})):
+        assert "[/b]" in printed(table, 80)
+
+
+def printed(table, width):
+    console = Console(file=io.StringIO(), width=width)
+    show_table(console, table)
+    return console.file.getvalue()
+
+
+def test_a_narrow_terminal_loses_no_figures():
+    table = confusion_table(np.full((10, 10), 123), [str(i) for i in range(10)])
+    assert printed(table, 40).count("123") == 100 and printed(table, 200) == printed(table, 40)
+
+
+def test_bars_fit_a_narrow_terminal():
+    console = Console(file=io.StringIO(), width=30, force_terminal=True, highlight=False)
+    show_scores(console, ["a", "b"], np.array([1.0, 0.0]), 2)
+    assert [len(line) for line in console.file.getvalue().splitlines()] == [30, 30]
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_a_terminal_without_unicode(trained, tmp_path, encoding):
+    path = digit(tmp_path, name="\u6570\xfc.png")
+    for words in (["evaluate", trained[0]], ["predict", trained[0], path]):
+        found = subprocess.run([sys.executable, "-m", "minicnn", *map(str, words)], capture_output=True, timeout=60,
+                               env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONIOENCODING": encoding})
+        assert found.returncode == 0, found.stderr.decode()
+    assert b"?" in found.stdout                                            # for the letter that cannot be shown
+
+
+def test_what_the_machine_cannot_do_is_one_line(monkeypatch, tmp_path):
+    assert "not enough memory: Unable to allocate" in refused("models", "small_cnn", "--input", "1x99999999x99999999")
+
+    def full(*args):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("minicnn.cli.models.registry.names", full)
+    assert refused("models") == "No space left on device"

@@ -7,6 +7,9 @@ import sys
 import time
 
 import pytest
+from click.testing import CliRunner
+
+from minicnn.cli import main
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="SIGINT cannot be sent to a single process there")
 
@@ -48,3 +51,18 @@ def test_ctrl_c_before_the_training_is_one_line(tmp_path):
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60,
                            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
     assert (found.returncode, found.stderr) == (130, "\nError: interrupted\n")
+
+
+@pytest.mark.parametrize("broken", ["minicnn.train.Trainer.train_step", "minicnn.train.run.Run.test"])
+def test_the_second_ctrl_c_says_how_to_go_on(tmp_path, monkeypatch, broken):
+    def interrupted(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(broken, interrupted)
+    result = CliRunner().invoke(main, ["train", "--epochs", "1", "--output", "a run"])
+    assert result.exit_code == 130 and "Interrupted. What was reached" in result.output
+    assert result.output.endswith("\n  minicnn train --resume 'a run'\n")
+    monkeypatch.undo()
+    monkeypatch.chdir(tmp_path)
+    assert CliRunner().invoke(main, ["train", "--resume", "a run", "--quiet"]).exit_code == 0

@@ -46,7 +46,7 @@ def test_plain_and_gzipped_files_are_told_apart_by_content(write, pack, name):
 
 
 WRONG = {
-    "empty": (b"", "wrong magic number 0x;"),
+    "empty": (b"", "is empty"),
     "cut in the header": (GOOD[:10], "truncated within its header"),
     "cut": (GOOD[:-1], "truncated"),
     "cut to the header": (GOOD[:16], "truncated"),

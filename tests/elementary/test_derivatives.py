@@ -135,6 +135,26 @@ def test_at_ties_and_kinks(name):
     assert gradcheck(function, xs)
 
 
+@pytest.mark.parametrize("function", [
+    lambda t, x: t.maximum(x, x.flip(0)), lambda t, x: t.minimum(x, x.flip(0)), lambda t, x: t.maximum(x, t.zeros_like(x)),
+    lambda t, x: x.amax(), lambda t, x: x.amin(), lambda t, x: x.max(0).values, lambda t, x: x.min(0).values,
+    lambda t, x: x.abs(), lambda t, x: x.clamp(0, 2), lambda t, x: x.clamp(min=2), lambda t, x: x.clamp(x.flip(0), x + 1), lambda t, x: x.sign(),
+    lambda t, x: t.relu(x), lambda t, x: x**0, lambda t, x: x ** t.zeros_like(x), lambda t, x: x.abs() ** x.abs(), lambda t, x: 0**x,
+    lambda t, x: x.norm(1), lambda t, x: (x * 0).norm(), lambda t, x: x.sort().values,
+    lambda t, x: (x * 0).std(), lambda t, x: x.round() + x % 1, lambda t, x: x.where(x > 0, -x), lambda t, x: t.relu(x).sqrt(),
+])
+@pytest.mark.parametrize("numbers", [(1.0, 2.0, 2.0, 1.0), (0.0, -0.0, 2.0, 0.0), (0.0, float("nan"), float("inf"), -1.0)], ids=str)
+def test_gradients_at_ties_are_pytorchs(function, numbers):
+    """Where there is no derivative, the choice is PyTorch's."""
+    torch = pytest.importorskip("torch")
+    x, reference = (t.tensor(numbers, dtype=t.float64, requires_grad=True) for t in (minicnn, torch))
+    upstream = np.arange(1.0, 5.0)
+    for t, v in ((minicnn, x), (torch, reference)):
+        y = function(t, v)
+        y.backward(t.tensor(upstream[: y.numel()], dtype=t.float64).reshape(y.shape))
+    assert np.allclose(x.grad, reference.grad, equal_nan=True)
+
+
 def test_gradients_where_values_are_extreme():
     """No 0 · inf = nan sneaks into a gradient that is finite."""
     x = minicnn.tensor([0.0, -1.0, 4.0, float("inf"), float("-inf")], dtype=minicnn.float64, requires_grad=True)

@@ -39,7 +39,7 @@ t.equal(x, x.clone()) | t.equal(x, v) | t.equal(x, 1) | t.equal(t.tensor([float(
 t.logical_and(x, i) | t.logical_or(b, b) | t.logical_xor(i, 1) | t.logical_not(x) | b.logical_not() | (b & (x > 0)).sum()
 # reductions
 x.sum() | x.sum(0) | x.sum(-1) | x.sum((0, 1)) | x.sum([1]) | x.sum(dim=()) | x.sum(1, True) | x.sum(axis=1, keepdims=True) | i.sum() | b.sum() | b.sum(0) | s.sum(0) | s.sum(-1)
-x.sum(2) | x.sum(-3) | x.sum((0, 0)) | x.sum((0, -2)) | x.sum(0.5) | s.sum(1) | i.sum(dtype=t.float32) | x.sum(0, dtype=t.float64) | t.sum(x, 1, keepdim=True) | t.zeros(0, 3).sum(0)
+x.sum(2) | x.sum(-3) | x.sum((0, 0)) | x.sum((0, -2)) | x.sum(0.5) | s.sum(1) | i.sum(dtype=t.float32) | i.sum(dtype=t.int32) | i.cumsum(0, dtype=t.int32) | x.sum(0, dtype=t.float64) | t.sum(x, 1, keepdim=True) | t.zeros(0, 3).sum(0)
 x.mean() | x.mean(1) | x.mean([0, 1], keepdim=True) | i.mean() | i.mean(dtype=t.float64) | t.zeros(0).mean() | x.mean((0,), True) | t.mean(x, axis=0)
 x.var() | x.var(1) | x.var(0, False) | x.var(unbiased=False) | x.var(False) | x.var((0, 1), correction=0) | x.std(1, keepdim=True) | x.std(0, True, True) | i.var() | t.ones(1).std(unbiased=False)
 x.var(1, correction=2) | x.var(dim=1, correction=0, keepdim=True) | t.std(x, 0, unbiased=False)

@@ -10,12 +10,15 @@ import argparse
 import sys
 import warnings
 from collections import Counter
+from pathlib import Path
 
 import torch
 
 import minicnn
 from minicnn import nn
-from opinfo import REFUSALS, OutOfSurface, compare, compare_gradients, convert, fresh
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from helpers.opinfo import REFUSALS, OutOfSurface, compare, compare_gradients, convert, fresh  # noqa: E402
 
 
 def entries(names=()):

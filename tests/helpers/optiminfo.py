@@ -10,13 +10,16 @@ import argparse
 import sys
 import warnings
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import torch
 
 import minicnn
 from minicnn import optim
-from opinfo import REFUSALS, OutOfSurface, convert
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from helpers.opinfo import REFUSALS, OutOfSurface, convert  # noqa: E402
 
 STEPS = 25
 IGNORED = ("capturable", "differentiable", "foreach", "fused")     # how PyTorch computes, not what

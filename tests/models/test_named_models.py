@@ -75,3 +75,12 @@ def test_registry_says_what_there_is():
 def test_sizes_that_do_not_work_are_refused(build, message):
     with pytest.raises(errors.Error, match=message):
         build()
+
+
+@pytest.mark.parametrize("name, arguments", [
+    ("lenet5", dict(num_classes=0)), ("lenet5", dict(num_classes="a")), ("lenet5", dict(image_size=(28, -1))),
+    ("small_cnn", dict(width=0)), ("resnet20", dict(in_channels=True)), ("vgg_small", dict(num_classes=2.5)),
+])
+def test_sizes_below_one_are_refused(name, arguments):
+    with pytest.raises(errors.BadValue, match=f"{next(iter(arguments))} must be a whole number of at least 1"):
+        models.create(name, **arguments)

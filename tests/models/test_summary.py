@@ -129,3 +129,9 @@ def test_an_input_that_does_not_fit_names_the_layer_and_leaves_no_hooks():
     with pytest.raises(errors.ShapeError, match="features.0"):
         summary(model, (3, 8, 8))
     assert summary(model, (1, 8, 8)).multiply_adds == 843_744
+
+
+@pytest.mark.parametrize("model, size", [(3, (1, 8, 8)), (nn.Linear(3, 4), 3)])
+def test_what_cannot_be_summarised(model, size):
+    with pytest.raises(errors.BadType, match="takes a Module and a shape"):
+        summary(model, size)

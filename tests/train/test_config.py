@@ -23,6 +23,9 @@ def test_defaults_depend_on_data_set_and_optimizer():
     (dict(optimizer="sgdd"), "unknown optimizer 'sgdd'; there are sgd, adam"),
     (dict(scheduler="linear"), "unknown scheduler 'linear'"),
     (dict(epochs=0), "epochs must be 1 or more"),
+    (dict(epochs=10**400), "epochs must be 1,000,000,000 or less"),
+    (dict(lr=10**400), "lr must be finite"),
+    (dict(data_dir=5), "data_dir must be a path or null, got 5"),
     (dict(epochs=1.5), "epochs must be an integer"),
     (dict(batch_size=0), "batch_size must be 1 or more"),
     (dict(lr=float("nan")), "lr must be finite"),
@@ -72,3 +75,9 @@ def test_every_choice_works_for_any_number_of_steps(optimizer, scheduler, steps)
     assert max(rates) <= 0.1 + 1e-9
     if scheduler == "step" and steps == 10:
         assert [round(rate, 9) for rate in rates] == [0.1] * 4 + [0.01] * 4 + [0.001] * 2
+
+
+def test_a_file_of_nothing_but_brackets_is_refused(tmp_path):
+    (tmp_path / "deep.json").write_text("[" * 200_000)
+    with pytest.raises(errors.DataError, match="deep.json is not a configuration"):
+        configuration.read(tmp_path / "deep.json")

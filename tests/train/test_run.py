@@ -1,13 +1,14 @@
 """The run folder: what is in it, that it is never overwritten, and that an interrupted run is gone on with exactly."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from minicnn import data, errors
 from minicnn.models import Classifier
 from minicnn.serialize import load, save
-from minicnn.train import Callback, run
+from minicnn.train import Callback, Diverged, Trainer, run
 from minicnn.train import config as configuration
 from minicnn.train.results import evaluate_saved, load_classifier
 
@@ -137,3 +138,31 @@ def test_a_full_disk_leaves_the_last_good_files(small, tmp_path, monkeypatch):
     with pytest.raises(OSError, match="No space left"):
         run.resume(made.folder).fit()
     assert {path.name: path.read_bytes() for path in made.folder.iterdir()} == before
+
+
+def test_other_settings_are_not_gone_on_with(small, tmp_path):
+    folder = trained(small, tmp_path / "run", stop=1).folder
+    configuration.write(replace(small, optimizer="adam", epochs=3), folder / "config.json")
+    with pytest.raises(errors.DataError, match="config.json has changed since it was written, in epochs, optimizer"):
+        run.resume(folder)
+    configuration.write(replace(small, data_dir="moved"), folder / "config.json")
+    assert run.resume(folder).job.config.data_dir == "moved"
+
+
+def test_a_diverged_run_is_kept_as_soon_as_something_was_reached(small, tmp_path, monkeypatch):
+    made = run.start(small, tmp_path / "run")
+    step = made.job.trainer.train_step
+
+    def diverge(x, labels):
+        step(x, labels)
+        if made.job.trainer.epoch == 1:
+            raise Diverged
+
+    made.job.trainer.train_step = diverge
+    with pytest.raises(Diverged):
+        made.fit()
+    assert load_classifier(made.folder).about["epoch"] == 1
+    with pytest.raises(Diverged):
+        monkeypatch.setattr(Trainer, "train_step", lambda *args: (_ for _ in ()).throw(Diverged))
+        trained(small, tmp_path / "other")
+    assert not (tmp_path / "other").exists()

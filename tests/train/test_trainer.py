@@ -160,3 +160,10 @@ def test_a_validation_loss_that_is_not_finite_stops_too():
 def test_per_is_checked():
     with pytest.raises(errors.BadValue, match="'epoch' or 'step'"):
         Trainer(None, None, None, per="batch")
+
+
+def test_nothing_to_train_on_is_refused():
+    model = network()
+    trainer = Trainer(model, optim.SGD(model.parameters(), 0.1), nn.CrossEntropyLoss())
+    with pytest.raises(errors.DataError, match="nothing to train on"):
+        trainer.fit(DataLoader(samples(3), 4, drop_last=True), loaders()[1], 1)

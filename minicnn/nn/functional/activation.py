@@ -8,7 +8,7 @@ from ...elementary.in_place import apply_in_place
 from ...errors import BadType, BadValue, ShapeError
 from ...functional import activation as layer
 from ...tensor import Tensor, check_dim
-from .arguments import check_tensors
+from .arguments import check_tensors, number
 
 __all__ = ["celu", "elu", "gelu", "glu", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "leaky_relu", "log_softmax",
            "logsigmoid", "mish", "prelu", "relu", "relu6", "relu_", "selu", "sigmoid", "silu", "softmax", "softmin", "softplus",
@@ -52,14 +52,15 @@ def relu6(input, inplace=False):
 
 def hardtanh(input, min_val=-1.0, max_val=1.0, inplace=False):
     """x limited to min_val ≤ x ≤ max_val."""
-    if min_val > max_val:
-        raise BadValue(f"hardtanh: min_val ({min_val}) must not be greater than max_val ({max_val})")
+    if isinstance(min_val, str) or isinstance(max_val, str) or not min_val <= max_val:
+        raise BadValue(f"hardtanh: min_val ({min_val}) and max_val ({max_val}) must be numbers, the first not greater")
     return _apply_to_numbers("hardtanh", input, inplace, lambda x: layer.hardtanh(x, min=_like(x, min_val), max=_like(x, max_val)))
 
 
 def leaky_relu(input, negative_slope=0.01, inplace=False):
     """x above 0, negative_slope · x below."""
-    return _apply("leaky_relu", input, inplace, lambda x: layer.leaky_relu(x, negative_slope=float(negative_slope)))
+    slope = number("leaky_relu", "negative_slope", negative_slope)
+    return _apply("leaky_relu", input, inplace, lambda x: layer.leaky_relu(x, negative_slope=slope))
 
 
 def prelu(input, weight):
@@ -110,14 +111,16 @@ def threshold(input, threshold, value, inplace=False):
 
 def elu(input, alpha=1.0, inplace=False):
     """x above 0, alpha · (exp(x) - 1) below."""
-    return _apply("elu", input, inplace, lambda x: layer.elu(x, alpha=float(alpha)))
+    alpha = number("elu", "alpha", alpha)
+    return _apply("elu", input, inplace, lambda x: layer.elu(x, alpha=alpha))
 
 
 def celu(input, alpha=1.0, inplace=False):
     """x above 0, alpha · (exp(x / alpha) - 1) below."""
+    alpha = number("celu", "alpha", alpha)
     if alpha == 0:
         raise BadValue("celu: alpha must not be 0")
-    return _apply("celu", input, inplace, lambda x: layer.celu(x, alpha=float(alpha)))
+    return _apply("celu", input, inplace, lambda x: layer.celu(x, alpha=alpha))
 
 
 def selu(input, inplace=False):
@@ -149,7 +152,10 @@ def mish(input, inplace=False):
 def softplus(input, beta=1.0, threshold=20.0):
     """log(1 + exp(beta · x)) / beta, and x itself where beta · x is above the threshold."""
     check_tensors("softplus", input)
-    return layer.softplus(input, beta=float(beta), threshold=float(threshold))
+    beta, threshold = number("softplus", "beta", beta), number("softplus", "threshold", threshold)
+    if beta == 0:
+        raise BadValue("softplus: beta must not be 0")
+    return layer.softplus(input, beta=beta, threshold=threshold)
 
 
 def logsigmoid(input):

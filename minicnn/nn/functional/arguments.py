@@ -1,6 +1,10 @@
 """What the functions share in checking their arguments: batches added and taken away, dtypes that must agree."""
 
-from ...errors import BadType, DeviceError, ShapeError
+import math
+
+import numpy as np
+
+from ...errors import BadType, BadValue, DeviceError, ShapeError
 from ...tensor import Tensor
 
 
@@ -15,6 +19,33 @@ def check_tensors(name, input, **others):
             _check_like(name, input, role, other)
 
 
+def check_weighted(name, input, weight, bias):
+    """As check_tensors, where the weight cannot be left out."""
+    if weight is None:
+        raise BadType(f"{name}: expected the weight to be a Tensor, got None")
+    check_tensors(name, input, weight=weight, bias=bias)
+
+
+def number(name, role, value, least=-math.inf, most=math.inf):
+    """The float that a hyper-parameter stands for (a one-element tensor does, too); refused unless finite and in least ... most."""
+    try:
+        found = float("a word" if isinstance(value, (str, bytes)) else value)
+    except (TypeError, ValueError, OverflowError):
+        raise BadType(f"{name}: {role} must be a number, got {value!r}") from None
+    if not (math.isfinite(found) and least <= found <= most):
+        wanted = f"between {least} and {most}" if most < math.inf else f"at least {least}" if least > -math.inf else "finite"
+        raise BadValue(f"{name}: {role} must be {wanted}, got {value}")
+    return found
+
+
+def common_shape(name, x1, x2):
+    """The shape to which both are broadcast."""
+    try:
+        return np.broadcast_shapes(x1.array.shape, x2.array.shape)
+    except ValueError:
+        raise ShapeError(f"{name}: shapes {tuple(x1.shape)} and {tuple(x2.shape)} do not fit together") from None
+
+
 def _check_like(name, input, role, other):
     if not isinstance(other, Tensor):
         raise BadType(f"{name}: expected the {role} to be a Tensor, got {type(other).__name__}")
@@ -27,6 +58,8 @@ def _check_like(name, input, role, other):
 
 def check_vector(name, role, vector, length, counts):
     """A bias or weight (length,), or None."""
+    if not isinstance(vector, Tensor | None):
+        raise BadType(f"{name}: expected the {role} to be a Tensor, got {type(vector).__name__}")
     if vector is not None and vector.array.shape != (length,):
         raise ShapeError(f"{name}: expected the {role} to have shape ({length},), one for each of the {counts}, "
                          f"got {tuple(vector.shape)}")

@@ -3,7 +3,7 @@
 from ... import shapes
 from ...errors import BadValue
 from ...functional import conv as layer
-from .arguments import batched, check_tensors, check_vector
+from .arguments import batched, check_vector, check_weighted
 
 __all__ = ["conv1d", "conv2d", "conv_transpose1d", "conv_transpose2d"]
 
@@ -14,7 +14,7 @@ def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     input (N, C, H, W) or (C, H, W); weight (O, C/groups, KH, KW); bias (O,); -> (N, O, P, Q) or (O, P, Q).
     padding is a number of pixels, a pair (height, width), "valid" (none) or "same" (stride 1 only).
     """
-    check_tensors("conv2d", input, weight=weight, bias=bias)
+    check_weighted("conv2d", input, weight, bias)
     x, alone = batched(input, "conv2d")
     window = shapes.conv2d_window(x.array.shape, weight.array.shape, stride, padding, dilation, groups)
     check_vector("conv2d", "bias", bias, weight.array.shape[0], "output channels")
@@ -27,7 +27,7 @@ def conv_transpose2d(input, weight, bias=None, stride=1, padding=0, output_paddi
 
     input (N, C, H, W) or (C, H, W); weight (C, O/groups, KH, KW); bias (O,); -> (N, O, H', W').
     """
-    check_tensors("conv_transpose2d", input, weight=weight, bias=bias)
+    check_weighted("conv_transpose2d", input, weight, bias)
     x, alone = batched(input, "conv_transpose2d")
     window = shapes.conv_transpose2d_window(x.array.shape, weight.array.shape, stride, padding, output_padding, groups, dilation)
     check_vector("conv_transpose2d", "bias", bias, weight.array.shape[1] * groups, "output channels")
@@ -37,7 +37,7 @@ def conv_transpose2d(input, weight, bias=None, stride=1, padding=0, output_paddi
 
 def conv1d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     """Convolution of sequences: input (N, C, L) or (C, L); weight (O, C/groups, K). A convolution of images of height 1."""
-    check_tensors("conv1d", input, weight=weight, bias=bias)
+    check_weighted("conv1d", input, weight, bias)
     x, alone = batched(input, "conv1d", 2, "(C, L)")
     padding = padding if isinstance(padding, str) else _flat(padding, 0, "padding")
     y = conv2d(x.unsqueeze(2), _as_image(weight), bias, _flat(stride, 1, "stride"), padding, _flat(dilation, 1, "dilation"), groups)
@@ -47,7 +47,7 @@ def conv1d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
 
 def conv_transpose1d(input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
     """The transpose of `conv1d`: input (N, C, L) or (C, L); weight (C, O/groups, K)."""
-    check_tensors("conv_transpose1d", input, weight=weight, bias=bias)
+    check_weighted("conv_transpose1d", input, weight, bias)
     x, alone = batched(input, "conv_transpose1d", 2, "(C, L)")
     pairs = [_flat(v, neutral, "stride, padding, output_padding and dilation")
              for v, neutral in ((stride, 1), (padding, 0), (output_padding, 0), (dilation, 1))]

@@ -1,15 +1,16 @@
 """Dropout, with PyTorch's arguments; `generator` chooses the random stream."""
 
-from ...errors import BadValue, ShapeError
+from ...errors import ShapeError
 from ...functional import dropout as layer
 from ...elementary.in_place import apply_in_place
-from .arguments import check_tensors
+from .arguments import check_tensors, number
 
 __all__ = ["dropout", "dropout1d", "dropout2d"]
 
 
 def dropout(input, p=0.5, training=True, inplace=False, *, generator=None):
     """In training, zero each element with probability p and scale the rest by 1/(1-p); otherwise the input itself."""
+    check_tensors("dropout", input)
     return _drop(input, input.array.shape, p, training, inplace, generator, "dropout")
 
 
@@ -24,6 +25,7 @@ def dropout2d(input, p=0.5, training=True, inplace=False, *, generator=None):
 
 
 def _drop_channels(input, dims, p, training, inplace, generator):
+    check_tensors(f"dropout{dims}d", input)
     if input.array.ndim not in (dims + 1, dims + 2):
         raise ShapeError(f"dropout{dims}d: expected (N, C, ...) or (C, ...) with {dims} further dimensions, got {tuple(input.shape)}")
     mask_shape = input.array.shape[:-dims] + (1,) * dims
@@ -31,9 +33,7 @@ def _drop_channels(input, dims, p, training, inplace, generator):
 
 
 def _drop(input, mask_shape, p, training, inplace, generator, name):
-    if not 0 <= p <= 1:
-        raise BadValue(f"{name}: p must be a probability between 0 and 1, got {p}")
-    check_tensors(name, input)
+    number(name, "p", p, least=0, most=1)
     if not training or p == 0:
         return input
     mask = layer.draw_mask(mask_shape, p, input.array, generator)

@@ -10,7 +10,7 @@ from ...errors import BadIndex, BadType, BadValue, GraphError, ShapeError
 from ...functional import loss as layer
 from ...shapes import named
 from ...tensor import Tensor, wrap
-from .arguments import check_tensors
+from .arguments import check_tensors, common_shape, number
 
 __all__ = ["binary_cross_entropy", "binary_cross_entropy_with_logits", "cross_entropy", "huber_loss", "kl_div", "l1_loss",
            "mse_loss", "nll_loss", "smooth_l1_loss"]
@@ -57,8 +57,7 @@ def cross_entropy(input, target, weight=None, size_average=None, ignore_index=-1
     label_smoothing: between 0 and 1, how much of the target is spread evenly over all classes.
     """
     reduction = _reduction("cross_entropy", reduction, size_average, reduce)
-    if not 0 <= label_smoothing <= 1:
-        raise BadValue(f"cross_entropy: label_smoothing must be between 0 and 1, got {label_smoothing}")
+    number("cross_entropy", "label_smoothing", label_smoothing, least=0, most=1)
     x, target, alone = _batch_of_classes("cross_entropy", input, target, weight)
     if x.array.shape == target.array.shape:
         loss, counts = _probability_cross_entropy(x, target, weight, ignore_index, label_smoothing), None
@@ -158,17 +157,16 @@ def l1_loss(input, target, size_average=None, reduce=None, reduction="mean", wei
 
 def smooth_l1_loss(input, target, size_average=None, reduce=None, reduction="mean", beta=1.0):
     """d² / (2 · beta) for a difference d below beta, |d| - beta/2 above."""
-    if beta < 0:
-        raise BadValue(f"smooth_l1_loss: beta must be at least 0, got {beta}")
+    beta = number("smooth_l1_loss", "beta", beta, least=0)
     reduction = _reduction("smooth_l1_loss", reduction, size_average, reduce)
     if beta == 0:
         return _distance("smooth_l1_loss", layer.absolute_error, input, target, reduction)
-    return _distance("smooth_l1_loss", layer.smooth_l1, input, target, reduction, beta=float(beta))
+    return _distance("smooth_l1_loss", layer.smooth_l1, input, target, reduction, beta=beta)
 
 
 def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
     """d²/2 for a difference d up to delta, delta · (|d| - delta/2) above; the mean is the plain one, also with a weight."""
-    if not delta > 0:
+    if not number("huber_loss", "delta", delta) > 0:
         raise BadValue(f"huber_loss: delta must be positive, got {delta}")
     reduction = _reduction("huber_loss", reduction)
     if weight is None:
@@ -235,6 +233,8 @@ def binary_cross_entropy_with_logits(input, target, weight=None, size_average=No
 
 
 def _check_alike(name, input, target):
+    if target is None:
+        raise BadType(f"{name}: expected the target to be a Tensor, got None")
     check_tensors(name, input, target=target)
     if input.array.shape != target.array.shape:
         raise ShapeError(f"{name}: target {tuple(target.shape)} and input {tuple(input.shape)} must have the same shape")
@@ -258,7 +258,7 @@ def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_
     """
     reduction = _reduction("kl_div", reduction, size_average, reduce, ("none", "mean", "sum", "batchmean"))
     x, t = _numbers("kl_div", input, target)
-    shape = np.broadcast_shapes(x.array.shape, t.array.shape)
+    shape = common_shape("kl_div", x, t)
     loss = layer.kl_divergence(x.expand(shape), t.expand(shape), log_target=bool(log_target))
     if reduction == "batchmean":
         return loss.sum() / input.array.shape[0] if input.array.ndim else loss.sum()

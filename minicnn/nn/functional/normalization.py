@@ -7,7 +7,7 @@ from ...errors import BadValue, ShapeError
 from ...functional import normalization as layer
 from ...kernels import of
 from ...shapes import named
-from .arguments import check_tensors, check_vector
+from .arguments import check_tensors, check_vector, number
 
 __all__ = ["batch_norm", "group_norm", "instance_norm", "layer_norm", "local_response_norm"]
 
@@ -25,8 +25,9 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
         raise ShapeError(f"batch_norm: expected input (N, C) or (N, C, ...), got shape {tuple(input.shape)}")
     for role, vector in (("running_mean", running_mean), ("running_var", running_var), ("weight", weight), ("bias", bias)):
         check_vector("batch_norm", role, vector, input.array.shape[1], f"channels of the input {tuple(input.shape)}")
-    if eps < 0 or training and eps == 0:
-        raise BadValue(f"batch_norm: eps must be positive{'' if training else ', or 0 in evaluation'}, got {eps}")
+    eps = number("batch_norm", "eps", eps, least=0)
+    if training and eps == 0:
+        raise BadValue("batch_norm: eps must be above 0 in training, got 0")
     if training:
         return _batch_norm_training(input, running_mean, running_var, weight, bias, momentum, eps)
     if running_mean is None or running_var is None:
@@ -40,6 +41,7 @@ def _batch_norm_training(input, running_mean, running_var, weight, bias, momentu
     if count == 1:
         raise BadValue("batch_norm: expected more than one value per channel in training, got input "
                        f"{named(input.shape, 'NCHW')}; use a larger batch, or eval()")
+    momentum = number("batch_norm", "momentum", momentum)
     mean, var = of(input.array).batch_moments(input.array)
     if count > 1:                           # an empty batch teaches nothing
         _follow(running_mean, mean, momentum)
@@ -59,6 +61,7 @@ def _follow(running, batch, momentum):
 def instance_norm(input, running_mean=None, running_var=None, weight=None, bias=None, use_input_stats=True, momentum=0.1, eps=1e-05):
     """As `batch_norm`, each image by itself: every channel of every image has its own mean and deviation."""
     check_tensors("instance_norm", input, weight=weight, bias=bias)
+    eps, momentum = number("instance_norm", "eps", eps), number("instance_norm", "momentum", momentum)
     if not use_input_stats:
         return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
     if input.array.ndim < 3:
@@ -90,6 +93,7 @@ def _affine(x_hat, weight, bias):
 def group_norm(input, num_groups, weight=None, bias=None, eps=1e-05):
     """Each image's channels in `num_groups` groups, every group brought to mean 0 and deviation 1; then weight and bias (C,)."""
     check_tensors("group_norm", input, weight=weight, bias=bias)
+    eps = number("group_norm", "eps", eps)
     if input.array.ndim < 2:
         raise ShapeError(f"group_norm: expected input (N, C, ...), got shape {tuple(input.shape)}")
     n, c = input.array.shape[:2]
@@ -107,6 +111,7 @@ def group_norm(input, num_groups, weight=None, bias=None, eps=1e-05):
 def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-05):
     """The last axes, of shape `normalized_shape`, brought to mean 0 and deviation 1; then weight and bias of that shape."""
     check_tensors("layer_norm", input, weight=weight, bias=bias)
+    eps = number("layer_norm", "eps", eps)
     shape = tuple(normalized_shape) if isinstance(normalized_shape, (tuple, list)) else (normalized_shape,)
     if not shape or input.array.shape[-len(shape):] != shape:
         raise ShapeError(f"layer_norm: normalized_shape {shape} must be the end of the input's shape {tuple(input.shape)}")
@@ -126,4 +131,5 @@ def local_response_norm(input, size, alpha=0.0001, beta=0.75, k=1.0):
         raise ShapeError(f"local_response_norm: expected input (N, C, ...) of 3 or more dimensions, got {tuple(input.shape)}")
     if size < 1:
         raise BadValue(f"local_response_norm: size must be at least 1, got {size}")
+    alpha, beta, k = (number("local_response_norm", role, value) for role, value in (("alpha", alpha), ("beta", beta), ("k", k)))
     return layer.local_response_norm(input, size=size, alpha=alpha, beta=beta, k=k)

@@ -2,11 +2,12 @@
 
 import math
 import warnings
+from collections.abc import Iterable
 from types import GeneratorType
 
 import numpy as np
 
-from ...errors import BadValue, GraphError
+from ...errors import BadType, BadValue, GraphError
 from ...tensor import Tensor, wrap
 
 
@@ -60,6 +61,8 @@ def clip_grad_value_(parameters, clip_value, foreach=None):
 def _listed(tensors):
     if isinstance(tensors, Tensor):
         return [tensors]
+    if not isinstance(tensors, Iterable):
+        raise BadType(f"expected a Tensor or several, got {type(tensors).__name__}")
     listed = list(tensors)
     if not listed and isinstance(tensors, GeneratorType):
         warnings.warn("the generator of parameters is empty (already used up?): nothing is clipped", UserWarning, stacklevel=4)
