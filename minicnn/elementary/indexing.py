@@ -26,7 +26,7 @@ def _scatter_add(dz, shape, index, repeats):
 
 _getitem = Elementary("GetItem", lambda x, *, index, repeats, shape: x[index],
                       lambda dz, index, repeats, shape: _putitem(dz, index=index, repeats=repeats, shape=shape))
-_putitem = Elementary("PutItem", lambda x, *, index, repeats, shape: _scatter_add(np.asarray(x), shape, index, repeats),
+_putitem = Elementary("PutItem", lambda x, *, index, repeats, shape: _scatter_add(x, shape, index, repeats),
                       lambda dz, index, repeats, shape: _getitem(dz, index=index, repeats=repeats, shape=shape))
 
 
@@ -161,7 +161,7 @@ def _overwrite(x, picks, rest, value):
 _gather = Elementary("GatherElements", lambda x, *, axis, indices, shape: x[_grid(indices, axis)],
                      lambda dz, axis, indices, shape: _scatter(dz, axis=axis, indices=indices, shape=shape))
 _scatter = Elementary("ScatterElements",
-                      lambda x, *, axis, indices, shape: _scatter_add(np.asarray(x), shape, _grid(indices, axis), True),
+                      lambda x, *, axis, indices, shape: _scatter_add(x, shape, _grid(indices, axis), True),
                       lambda dz, axis, indices, shape: _gather(dz, axis=axis, indices=indices, shape=shape))
 
 
