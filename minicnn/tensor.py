@@ -136,9 +136,6 @@ class Tensor:
     def __hash__(self):
         return id(self)
 
-    def __repr__(self):
-        return _describe(self)
-
     def __format__(self, spec):
         return format(self.item(), spec) if self.array.ndim == 0 else object.__format__(self, spec)
 
@@ -381,16 +378,3 @@ def check_dim(dim, ndim, name="dim", existing=False):
     if not -span <= dim < span:
         raise BadIndex(f"{name} must be between {-span} and {span - 1} for a tensor with {ndim} dimensions, got {dim}")
     return int(dim) % span
-
-
-def _describe(t):
-    array = arrays.to_numpy(t.array)
-    text = np.array2string(array, separator=", ", prefix="tensor(", precision=4, threshold=1000) if array.size else "[]"
-    notes = [f"size={array.shape}"] if not array.size and array.ndim > 1 else []
-    notes += [f"dtype={t.dtype}"] if t.dtype not in (arrays.float32, arrays.int64, arrays.bool_) else []
-    notes += [f"device='{t.device}'"] if t.is_cuda else []
-    if t.node is not None:
-        notes.append(f"grad_fn=<{t.node.name()}>")
-    elif t.tracked:
-        notes.append("requires_grad=True")
-    return f"tensor({', '.join([text, *notes])})"

@@ -57,7 +57,8 @@ def inference_mode(mode=True):
 
 
 def detect_anomaly(check_nan=True):
-    """Inside, the first operation that makes a NaN or an infinity, forward or backward, is an error that names it."""
+    """Inside, the first operation that makes a NaN or an infinity out of finite numbers, forward or backward, is an error that
+    names it."""
     return _Switch("anomaly", check_nan)
 
 

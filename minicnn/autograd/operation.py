@@ -54,7 +54,7 @@ class Operation:
             return y
         out = wrap(y)
         if mode.anomaly:
-            check_finite(self.name, out.array)
+            check_finite(self.name, out.array, arrays)
         if tracked and mode.enabled:
             node = Node(self, inputs, attributes)
             node.shapes = [getattr(a, "shape", ()) for a in arrays]
@@ -120,6 +120,8 @@ class Elementary(Operation):
                 dx = rule.function(dy, *[self._value(node, name, position, create_graph) for name in rule.names])
             else:
                 dx = rule.function(dy)
+            if mode.anomaly:
+                check_finite(f"the backward of {self.name}", dx, [dy])
             gradients.append(self._fitting(dx, node.shapes[position]))
         return gradients
 
@@ -127,8 +129,6 @@ class Elementary(Operation):
         """The gradient in its input's shape; None where a rule says that nothing flows."""
         if dx is None:
             return None
-        if mode.anomaly:
-            check_finite(f"the backward of {self.name}", getattr(dx, "array", dx))
         if dx.shape != shape:
             return unbroadcast(dx, shape)
         return dx if shape else _array(dx)
@@ -193,6 +193,9 @@ class Layer(Operation):
         if create_graph:
             return self._differentiate_definition(node, dy, needed)
         gradients = self.backward(dy, node.saved, self.needed(*map(bool, needed)))
+        if mode.anomaly:
+            for dx in gradients:
+                check_finite(f"the backward of {self.name}", dx, [dy])
         held = list(_items(node.saved))
         return [self._checked(dx, node, position, held) if wanted else None
                 for position, (dx, wanted) in enumerate(zip(gradients, needed))]
@@ -204,8 +207,6 @@ class Layer(Operation):
         if dx.shape != node.shapes[position]:
             raise ShapeError(f"the backward of {self.name} gave a gradient of shape {dx.shape} for {self.input_names[position]}, "
                              f"which has shape {node.shapes[position]}")
-        if mode.anomaly:
-            check_finite(f"the backward of {self.name}", dx)
         dx = dx.copy() if any(dx is other for other in held) else _array(dx)
         held.append(dx)
         return dx
@@ -264,14 +265,19 @@ def _items(saved):
     return saved if isinstance(saved, tuple) else (saved,)
 
 
-def check_finite(what, array):
-    """Under `detect_anomaly`: refuse the first NaN or infinity."""
-    if array is None or array.dtype.kind != "f":
-        return
-    bad = ~np.isfinite(array)
-    if bad.any():
-        raise GraphError(f"{what} made the first non-finite value: {int(bad.sum())} of {array.size} elements, "
-                         f"shape {tuple(array.shape)}")
+def check_finite(what, result, given):
+    """Under `detect_anomaly`: refuse a NaN that was made of numbers, and an infinity that was made of finite ones."""
+    made = [name for name, test in (("NaN", np.isnan), ("infinity", np.isinf)) if _has(test, result)]
+    if made and not any(_has(np.isnan, x) or made == ["infinity"] and _has(np.isinf, x) for x in given):
+        array = getattr(result, "array", result)
+        raise GraphError(f"{what} made the first {' and '.join(made)}: {int((~np.isfinite(array)).sum())} of {array.size} elements, "
+                         f"shape {array.shape}")
+
+
+def _has(test, x):
+    """Whether some element of a tensor, an array or a number passes the test."""
+    x = np.asarray(x) if isinstance(x, float) else getattr(x, "array", x)
+    return x is not None and getattr(x, "dtype", np.dtype(bool)).kind == "f" and bool(test(x).any())
 
 
 identity = Elementary("Identity", lambda x: x, lambda dy: dy)

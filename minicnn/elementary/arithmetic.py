@@ -246,7 +246,7 @@ def _power(x, y):
     if np.result_type(x, y).kind != "i":
         return np.power(x, y)
     z = np.power(x, np.absolute(y))
-    return np.where((np.asarray(y) < 0) & (np.absolute(x) != 1), 0, z)
+    return np.where(np.less(y, 0) & (np.absolute(x) != 1), 0, z)
 
 
 power = _binary("Pow", _power, _power_rule_x, _power_rule_y, "x to the power of y.", bools=False)

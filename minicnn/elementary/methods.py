@@ -6,7 +6,8 @@ from .. import arrays
 from ..errors import ShapeError
 from ..tensor import Tensor, as_array
 from . import (
-    arithmetic, comparison, creation, extra, in_place, indexing, joining, linear_algebra, norms, ordering, random, reduction, shape,
+    arithmetic, comparison, creation, extra, in_place, indexing, joining, linear_algebra, norms, ordering, printing, random,
+    reduction, shape,
 )
 from .arguments import tensor_argument
 
@@ -34,6 +35,8 @@ Tensor.where = lambda self, condition, other: arithmetic.where(condition, self, 
 Tensor.split, Tensor.reshape_as, Tensor.absolute = joining.method_split, shape.view_as, arithmetic.abs
 
 
+Tensor.__repr__ = printing.describe
+
 # Operators ---------------------------------------------------------------------------------------------------------------
 
 
@@ -41,8 +44,10 @@ def _operator(function):
     """An operator that leaves unknown operands to the other side."""
 
     def operate(self, other):
-        if not isinstance(other, (Tensor, int, float, np.generic)) and not arrays.is_array(other):
-            return NotImplemented
+        if not isinstance(other, (Tensor, int, float, np.generic)):
+            if not arrays.is_array(other):
+                return NotImplemented
+            other = Tensor(other)
         return function(self, other)
 
     operate.__name__ = function.__name__

@@ -25,14 +25,14 @@ def _real(dtype, name):
 
 def randn(*shape, size=None, generator=None, dtype=None, device=None, requires_grad=False, out=None):
     """Normal random numbers of mean 0 and deviation 1."""
-    dtype = _real(dtype, "randn")
-    return made(np.asarray(_stream(generator).standard_normal(shape_of(shape if size is None else (size,)))), dtype, device, requires_grad, out)
+    dtype, shape = _real(dtype, "randn"), shape_of(shape if size is None else (size,))
+    return made(np.asarray(_stream(generator).standard_normal(shape)), dtype, device, requires_grad, out)
 
 
 def rand(*shape, size=None, generator=None, dtype=None, device=None, requires_grad=False, out=None):
     """Uniform random numbers in [0, 1)."""
-    dtype = _real(dtype, "rand")
-    return made(np.asarray(_stream(generator).random(shape_of(shape if size is None else (size,)), dtype)), dtype, device, requires_grad, out)
+    dtype, shape = _real(dtype, "rand"), shape_of(shape if size is None else (size,))
+    return made(np.asarray(_stream(generator).random(shape, dtype)), dtype, device, requires_grad, out)
 
 
 def randint(low, high=None, size=None, *, generator=None, dtype=None, device=None, requires_grad=False, out=None):

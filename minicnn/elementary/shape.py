@@ -19,7 +19,7 @@ _permute = Elementary("Transpose", lambda x, *, perm: x.transpose(perm), lambda 
 _expand = Elementary("Expand", lambda x, *, shape: np.broadcast_to(x, shape), lambda dz: dz)
 _cast = Elementary("Cast", lambda x, *, to, back: x.astype(to), lambda dz, to, back: _cast(dz, to=back, back=to))
 _copy = Elementary("Identity", lambda x: x.copy(order="K"), lambda dz: dz)
-_flip = Elementary("Flip", lambda x, *, axes: np.flip(x, axes), lambda dz, axes: _flip(dz, axes=axes))
+_flip = Elementary("Flip", lambda x, *, axes: np.flip(x, axes).copy(), lambda dz, axes: _flip(dz, axes=axes))
 _roll = Elementary("Roll", lambda x, *, shifts, axes: np.roll(x, shifts, axes),
                    lambda dz, shifts, axes: _roll(dz, shifts=tuple(-s for s in shifts), axes=axes))
 

@@ -256,13 +256,29 @@ def test_the_base_of_a_view_that_was_changed_in_place_refuses_too():
         y.sum()
 
 
+def anomaly(function, message):
+    with minicnn.autograd.detect_anomaly(), pytest.raises(GraphError, match=message):
+        function()
+
+
 def test_anomaly_names_the_first_operation_forward_and_backward():
     x = minicnn.tensor([1.0, 0.0], requires_grad=True)
-    with minicnn.autograd.detect_anomaly(), pytest.raises(GraphError, match="Log made the first non-finite value: 1 of 2"):
-        x.log()
+    anomaly(lambda: x.log() * 0, "^Log made the first infinity: 1 of 2 elements")
+    anomaly(lambda: (x - 1).log() * 0, "^Log made the first NaN and infinity: 2 of 2")
     y = x.sqrt().sum()
-    with minicnn.autograd.detect_anomaly(), pytest.raises(GraphError, match="the backward of Sqrt"):
-        y.backward()
+    anomaly(lambda: y.backward(), "^the backward of Sqrt made the first infinity")
+    layer = Layer("Broken", lambda x: (x * 1, None), lambda dy, saved, needed: (dy / 0 * 0,), None)
+    anomaly(lambda: layer(x).sum().backward(), "^the backward of Broken made the first NaN")
+
+
+def test_anomaly_leaves_alone_what_was_not_made_there():
+    x = minicnn.tensor([1.0, 2.0], requires_grad=True)
+    with minicnn.autograd.detect_anomaly():
+        y = x.masked_fill(minicnn.tensor([True, False]), float("-inf")).softmax(0)
+        y.sum().backward()
+    assert x.grad.tolist() == [0, 0]
+    with minicnn.no_grad():
+        minicnn.tensor([0.0]).log()
 
 
 def test_nothing_warns_about_infinities():

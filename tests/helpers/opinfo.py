@@ -83,7 +83,9 @@ def convert(value, storages=None):
         return DTYPES[value]
     if isinstance(value, torch.device):
         return str(value)
-    if isinstance(value, (torch.layout, torch.memory_format)):
+    if isinstance(value, torch.memory_format):
+        return getattr(minicnn, str(value).removeprefix("torch."))
+    if isinstance(value, torch.layout):
         raise OutOfSurface(str(value))
     if isinstance(value, complex):
         raise OutOfSurface("complex")
