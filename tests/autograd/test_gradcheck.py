@@ -66,11 +66,13 @@ KINKS = {
 }
 
 
-@pytest.mark.parametrize("name", KINKS)
-@pytest.mark.parametrize("x", [(0.0, 0.0, 0.0), (0.0, 1e-9, -1e-9, 1.0), (3e-8, -2e-7, 1 + 1e-7, 1 - 1e-8), (0.5, 0.5, 1.0, 1.0)])
+POINTS = [(0.0, 0.0, 0.0), (0.0, 1e-9, -1e-9, 1.0), (3e-8, -2e-7, 1 + 1e-7, 1 - 1e-8), (0.5, 0.5, 1.0, 1.0)]
+# Sorted, the middle one of three equal numbers has no derivative to step over to: moved alone, it never stays in the middle.
+AT_KINKS = [(name, x) for name in KINKS for x in POINTS if not (name == "sort" and x[0] == x[-1])]
+
+
+@pytest.mark.parametrize("name, x", AT_KINKS)
 def test_kinks_are_stepped_over(name, x):
-    if name == "sort" and x[0] == x[-1]:
-        pytest.skip("the middle one of three equal numbers: moved alone, it never stays in the middle")
     assert gradcheck(KINKS[name], values(*x))
 
 
