@@ -40,7 +40,8 @@ def _same(array):
 
 def _strided(array):
     """The same numbers as every second element of an array that is NaN (or 1) elsewhere."""
-    room = np.full([2 * n for n in array.shape], np.nan if array.dtype.kind == "f" else 1, like=array).astype(array.dtype)
+    filler = np.nan if array.dtype.kind == "f" else 1
+    room = arrays.module_of(array).full([2 * n for n in array.shape], filler, array.dtype)
     view = room[(slice(1, None, 2),) * array.ndim]
     view[...] = array
     return view

@@ -14,7 +14,8 @@ from collections import namedtuple
 
 import numpy as np
 
-from ..errors import GraphError, ShapeError
+from ..arrays import device_of, is_array
+from ..errors import DeviceError, GraphError, ShapeError
 from ..tensor import Tensor, wrap
 from .graph import Node, as_recorded, versions_of
 from .mode import mode
@@ -48,7 +49,11 @@ class Operation:
                     x.check_current()
                 x = x.array
             arrays.append(x)
-        result = self.forward(*arrays, **attributes)
+        try:
+            result = self.forward(*arrays, **attributes)
+        except TypeError:
+            check_devices(self.name, arrays)
+            raise
         y, saved = result if self.pair else (result, None)
         if not has_tensors:
             return y
@@ -83,7 +88,8 @@ class Elementary(Operation):
         self.variadic = not self.input_names
         self.positions = {name: i for i, name in enumerate(self.input_names)}
         given = {"position", *attribute_names(forward)}
-        self.rules = [rule and Rule(rule, given) for rule in rules]
+        missing = (None,) * (len(self.input_names) - len(rules))
+        self.rules = [rule and Rule(rule, given) for rule in rules + missing]
         self.saves = any(rule is None or rule.saved for rule in self.rules)
 
     def save(self, node, inputs, arrays, saved, out):
@@ -263,6 +269,13 @@ def unbroadcast(dx, shape):
 
 def _items(saved):
     return saved if isinstance(saved, tuple) else (saved,)
+
+
+def check_devices(name, operands):
+    """Say so when a failure comes from arrays on different devices."""
+    places = {str(device_of(x)) for x in operands if is_array(x)}
+    if len(places) > 1:
+        raise DeviceError(f"{name} got arrays on {' and '.join(sorted(places))}; bring them together with .to(device)") from None
 
 
 def check_finite(what, result, given):

@@ -147,7 +147,7 @@ def _overwrite(x, picks, rest, value):
     flat = np.arange(x.array.size, like=x.array).reshape(x.array.shape)[picks][rest]     # where the written elements lie in x
     if not flat.size:
         return x + 0
-    source = np.full(x.array.size, -1, like=x.array).astype(np.int64)
+    source = np.zeros(x.array.size, np.int64, like=x.array) - 1
     source[flat.reshape(-1)] = np.arange(flat.size, like=x.array)
     source = source.reshape(x.array.shape)
     extra = max(value.array.ndim - flat.ndim, 0)

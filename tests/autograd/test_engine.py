@@ -286,6 +286,18 @@ def test_nothing_warns_about_infinities():
     (x.log() + 1 / x + x * x + x.exp()).sum().backward()
 
 
+def test_arrays_on_different_devices(monkeypatch):
+    def forward(x, y):
+        raise TypeError("Unsupported type <class 'numpy.ndarray'>")
+
+    x, y = leaf(2), leaf(2)
+    monkeypatch.setattr(minicnn.arrays, "on_gpu", lambda array: array is y.array)
+    with pytest.raises(minicnn.errors.DeviceError, match="Add got arrays on cpu and cuda:0"):
+        Elementary("Add", forward)(x, y)
+    with pytest.raises(TypeError, match="Unsupported"):
+        Elementary("Add", forward)(x, x)
+
+
 def test_mode_belongs_to_the_thread():
     import threading
 
