@@ -6,7 +6,7 @@ memory behind an NCHW view, so that a convolution is a matrix product without co
 
 import numpy as np
 
-from ..arrays import as_strided
+from ..arrays import as_strided, module_of
 
 COLUMN_BYTES = 8 << 20          # im2col works on as many images at a time as fit here: the columns stay in the cache
 
@@ -28,7 +28,7 @@ def _padded(x, window, value=0):
     """Images (N, C, H, W) in a new array (N, HP, WP, C), padded or cropped to what the windows touch."""
     rows, columns = window.pads[2:]
     n, c, h, w = x.shape
-    out = np.full((n, *window.reach, c), value, x.dtype, like=x)
+    out = module_of(x).full((n, *window.reach, c), value, x.dtype)
     inside = out[:, rows[0] : h + rows[0] + min(rows[1], 0), columns[0] : w + columns[0] + min(columns[1], 0)]
     inside[...] = _channels_last(x)[:, : inside.shape[1], : inside.shape[2]]
     return out
@@ -138,7 +138,7 @@ def _join_groups(y, shape):
 def max_pool2d(x, window):
     """The largest pixel of each window, and its number i·KW + j in the window; the first one where several are equal."""
     padded = _padded(x, window, -np.inf)
-    y = np.full((x.shape[0], *window.output, x.shape[1]), -np.inf, x.dtype, like=x)
+    y = module_of(x).full((x.shape[0], *window.output, x.shape[1]), -np.inf, x.dtype)
     winners = np.empty(y.shape, np.int32, like=x)
     winners[...] = np.asarray(first_inside(window), like=x)[:, :, None]
     for i, j, rows, columns in _steps(window):
