@@ -143,7 +143,7 @@ def max_pool2d(x, window):
     winners[...] = np.asarray(first_inside(window), like=x)[:, :, None]
     for i, j, rows, columns in _steps(window):
         pixels = padded[:, rows, columns]
-        better = ~(pixels <= y)                                            # also where a pixel is NaN: it spreads
+        better = (pixels > y) | np.isnan(pixels)                           # a NaN wins, and no number wins over it
         np.copyto(y, pixels, where=better)
         np.copyto(winners, np.int32(i * window.kernel[1] + j), where=better & ~_outside(window, i, j, x))
     return _channels_first(y), _channels_first(winners)

@@ -66,7 +66,7 @@ def max_pool2d(x, window):
     winners = np.full(y.shape, -1, np.int32)
     for n, c in product(*map(range, x.shape[:2])):
         for p, q, i, j, h, v in _visits(window):
-            if winners[n, c, p, q] < 0 or not x[n, c, h, v] <= y[n, c, p, q]:
+            if winners[n, c, p, q] < 0 or x[n, c, h, v] > y[n, c, p, q] or np.isnan(x[n, c, h, v]):
                 y[n, c, p, q] = x[n, c, h, v]
                 winners[n, c, p, q] = i * window.kernel[1] + j
     return y, winners

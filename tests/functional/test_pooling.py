@@ -102,11 +102,16 @@ def test_padding_never_wins(form):
     assert F.max_pool2d(minicnn.tensor([[[-1.0, -2.0]]]), (1, 2), padding=(0, 1)).tolist() == [[[-1.0, -2.0]]]
 
 
-def test_nan_is_not_swallowed():
-    x = np.zeros((1, 1, 4, 4))
-    x[0, 0, 1, 1] = np.nan
-    ours, theirs = F.max_pool2d(minicnn.tensor(x), 2).array, torch.nn.functional.max_pool2d(torch.tensor(x), 2).numpy()
-    np.testing.assert_array_equal(ours, theirs)
+@pytest.mark.parametrize("form", ["array", "loops"])
+def test_nan_is_not_swallowed(form):
+    """Wherever in the window it stands, and whatever comes after it."""
+    x = np.zeros((1, 4, 2, 2))
+    for place in range(4):
+        x[0, place].flat[place] = np.nan
+    with kernels.using(form):
+        y, indices = F.max_pool2d(minicnn.tensor(x), 2, return_indices=True)
+    assert np.isnan(y.array).all()
+    np.testing.assert_array_equal(indices.array.ravel(), [0, 1, 2, 3])
 
 
 @given(pools(dilated=True))
