@@ -39,6 +39,7 @@ from .elementary.shape import (
     broadcast_to, clone, expand, flatten, flip, moveaxis, movedim, permute, repeat, reshape, roll, squeeze, swapaxes, swapdims, t,
     transpose, unflatten, unsqueeze,
 )
+from .kernels import get_num_threads, set_num_threads
 from .tensor import Size, Tensor
 from .functional.activation import relu
 from . import nn, optim

@@ -98,7 +98,8 @@ def test_every_data_file_is_installed():
     setup = configparser.ConfigParser()
     setup.read(ROOT / "setup.cfg", encoding="utf-8")
     patterns = {package: words.split() for package, words in setup["options.package_data"].items()}
-    files = [path.relative_to(ROOT) for path in PACKAGE.rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc")]
+    files = [path.relative_to(ROOT) for path in PACKAGE.rglob("*")
+             if path.is_file() and path.suffix != ".py" and "__pycache__" not in path.parts]
     assert [str(path) for path in files if not any(
         path.match(pattern) for pattern in patterns.get(".".join(path.parent.parts), []))] == []
 

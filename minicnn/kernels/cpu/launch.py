@@ -1,0 +1,96 @@
+"""How the kernels are compiled, kept on disk, and shared out to threads.
+
+Numba compiles a parallel loop slowly (seconds), and everything that such a loop calls is compiled along with it once more. So there
+is a single parallel loop here, for all kernels: it calls a kernel by its address. Therefore all kernels have the same arguments:
+
+    kernel(a, b, c, d, e, whole, plan, thread, threads)
+
+five flat arrays of floats and one of int32 (those not needed are empty), a record of numbers (`plan.RECORD`), which thread is calling, and
+how many there are. A kernel is compiled for a dtype when it is first used on it, and kept in `__pycache__` or a folder of the
+user's, for this CPU and this state of these files.
+"""
+
+from contextlib import nullcontext
+from functools import cache
+from threading import Lock
+
+import numba
+import numpy as np
+from llvmlite import ir
+from numba import prange, types
+from numba.extending import intrinsic
+from numba.np.numpy_support import from_dtype
+
+from ..threads import get_num_threads
+from .plan import RECORD
+
+FLOAT_ARRAYS = 5
+NO_NUMBERS = np.empty(0, np.int32)
+
+
+def _signature(dtype):
+    floats, whole, plan = (types.Array(kind, 1, "C") for kind in (from_dtype(dtype), types.int32, from_dtype(RECORD)))
+    return types.void(*[floats] * FLOAT_ARRAYS, whole, plan, types.int64, types.int64)
+
+
+@cache
+def _compiled_kernel(kernel, dtype):
+    """The kernel's machine code: kept here, since nothing else keeps it alive."""
+    return numba.cfunc(_signature(dtype), nopython=True, cache=True, error_model="numpy")(kernel)
+
+
+def helper(function=None, inline=False):
+    """Compile a function that kernels call; with `inline` it is written out where it is called, and not compiled by itself."""
+    if function is None:
+        return lambda function: helper(function, inline)
+    return numba.njit(error_model="numpy", inline="always" if inline else "never")(function)
+
+
+# The parallel loop --------------------------------------------------------------------------------------------------------
+
+
+@intrinsic
+def _call(typingctx, address, a, b, c, d, e, whole, plan, thread, threads):
+    """Call the kernel at an address."""
+    def write(context, builder, signature, values):
+        arguments = [context.cast(builder, value, kind, types.int64) if isinstance(kind, types.Integer) else value
+                     for value, kind in zip(values[1:], signature.args[1:])]
+        kind = ir.FunctionType(context.get_value_type(types.none), [argument.type for argument in arguments])
+        builder.call(builder.inttoptr(values[0], kind.as_pointer()), arguments)
+        return context.get_dummy_value()
+
+    return types.void(address, a, b, c, d, e, whole, plan, thread, threads), write
+
+
+@numba.njit(parallel=True, nogil=True, cache=True)
+def _share_out(address, a, b, c, d, e, whole, plan, threads):
+    for thread in prange(threads):
+        _call(address, a, b, c, d, e, whole, plan, thread, threads)
+
+
+@numba.njit(nogil=True, cache=True)
+def _run_alone(address, a, b, c, d, e, whole, plan, threads):
+    """In this thread, without waking or waiting for another."""
+    for thread in range(threads):
+        _call(address, a, b, c, d, e, whole, plan, thread, threads)
+
+
+# Numba's own layer of threads, for want of a better one, breaks when two Python threads enter it at once.
+_alone = Lock() if numba.get_num_threads() and numba.threading_layer() == "workqueue" else nullcontext()
+
+
+def launch(kernel, plan, *floats, whole=NO_NUMBERS):
+    """Run a kernel in as many threads as `set_num_threads` says: each computes its share."""
+    dtype = floats[0].dtype
+    flat = [_flat(a) for a in floats] + [np.empty(0, dtype)] * (FLOAT_ARRAYS - len(floats))
+    arguments = (_compiled_kernel(kernel, dtype).address, *flat, whole, plan, get_num_threads())
+    if get_num_threads() == 1:
+        return _run_alone(*arguments)
+    with _alone:
+        return _share_out(*arguments)
+
+
+def _flat(a):
+    """A contiguous array as one dimension; a read-only one copied, since the compiled loop takes one kind of array only."""
+    flat = a.reshape(-1)
+    return flat if flat.flags.writeable else flat.copy()
