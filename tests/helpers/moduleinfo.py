@@ -6,7 +6,6 @@ Both modules are built with the same arguments, ours loads PyTorch's weights; co
 and parameters, and the buffers afterwards, in training and in evaluation, float64. Needs `torch` and `expecttest`.
 """
 
-import argparse
 import sys
 import warnings
 from collections import Counter
@@ -19,6 +18,7 @@ from minicnn import nn
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from helpers.opinfo import REFUSALS, OutOfSurface, compare, compare_gradients, convert, fresh  # noqa: E402
+from helpers.report import report  # noqa: E402
 
 
 def entries(names=()):
@@ -108,19 +108,5 @@ def describe(sample):
     return " on ".join(", ".join([*map(short, i.args), *(f"{k}={short(v)}" for k, v in i.kwargs.items())]) for i in inputs)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", help="names of modules: Conv2d, ...; none: all that minicnn has")
-    parser.add_argument("-v", "--verbose", action="count", default=0)
-    options = parser.parse_args()
-    total = Counter()
-    for info in entries(options.names):
-        counts = run(info, options.verbose)
-        total += counts
-        print(f"{info.name:45} " + "  ".join(f"{k} {v}" for k, v in sorted(counts.items())))
-    print("total", dict(total))
-    return 1 if total["failed"] else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(report(__doc__, "modules: Conv2d, ...", entries, run, lambda info: info.name))

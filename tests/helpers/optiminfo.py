@@ -6,7 +6,6 @@ Each is run for 25 steps on two parameters with fixed gradients, float64, parame
 and `expecttest`.
 """
 
-import argparse
 import sys
 import warnings
 from collections import Counter
@@ -20,6 +19,7 @@ from minicnn import optim
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from helpers.opinfo import REFUSALS, OutOfSurface, convert  # noqa: E402
+from helpers.report import report  # noqa: E402
 
 STEPS = 25
 IGNORED = ("capturable", "differentiable", "foreach", "fused")     # how PyTorch computes, not what
@@ -107,19 +107,5 @@ def run(info, verbose=0):
     return counts
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", help="names of optimizers: SGD, ...; none: all that minicnn has")
-    parser.add_argument("-v", "--verbose", action="count", default=0)
-    options = parser.parse_args()
-    total = Counter()
-    for info in entries(options.names):
-        counts = run(info, options.verbose)
-        total += counts
-        print(f"{info.optim_cls.__name__:12} " + "  ".join(f"{k} {v}" for k, v in sorted(counts.items())))
-    print("total", dict(total))
-    return 1 if total["failed"] else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(report(__doc__, "optimizers: SGD, ...", entries, run, lambda info: info.optim_cls.__name__))
