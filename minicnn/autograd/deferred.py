@@ -12,6 +12,7 @@ from ..tensor import Tensor
 from .graph import FREED, edge_of, next_number
 from .mode import mode
 
+PAIRS = {}                              # (operation, the one that follows) -> the pair that computes both
 WAITING = WeakValueDictionary()         # tensors whose numbers are not computed, by their place in the order of the graph
 
 
@@ -30,8 +31,8 @@ class Deferred(Tensor):
 class Recipe:
     """How to compute a deferred tensor, and the nodes of the graph that have done without it."""
 
-    def __init__(self, operation, pairs, inputs, attributes):
-        self.operation, self.pairs, self.inputs, self.attributes = operation, pairs, inputs, attributes
+    def __init__(self, operation, inputs, attributes):
+        self.operation, self.inputs, self.attributes = operation, inputs, attributes
         for x in inputs:
             edge_of(x)                  # their places in the order come first
         self.number, self.recording = next_number(), mode.enabled
@@ -59,11 +60,11 @@ class Recipe:
                     node.saved, node.versions = operation.forward(y.array)[1], ()
 
 
-def deferred(operation, pairs, *inputs, **attributes):
-    """`operation(*inputs, **attributes)`, computed later. pairs: {operation that may follow: the pair that does both}."""
+def deferred(operation, *inputs, **attributes):
+    """`operation(*inputs, **attributes)`, computed later."""
     if mode.anomaly:
         return operation(*inputs, **attributes)
-    recipe, y = Recipe(operation, pairs, inputs, attributes), Tensor.__new__(Deferred)
+    recipe, y = Recipe(operation, inputs, attributes), Tensor.__new__(Deferred)
     object.__setattr__(y, "recipe", recipe)
     WAITING[recipe.number] = y
     return y
@@ -74,7 +75,7 @@ def followed_by(operation, y, inplace=False):
     if type(y) is not Deferred:
         return None
     recipe = object.__getattribute__(y, "__dict__")["recipe"]
-    pair = recipe.pairs.get(operation)
+    pair = PAIRS.get((recipe.operation, operation))
     if pair is None or recipe.recording is not mode.enabled:
         return None
     z = pair(*recipe.inputs, **recipe.attributes)

@@ -1,11 +1,12 @@
 """Two layer operations in one pair, for those that mostly follow each other: what lies between them never reaches memory.
 
-The surface computes `batch_norm`, or a sum, only when somebody looks at it; a ReLU that comes first takes the pair from here.
-See `autograd/deferred.py`.
+Batch norm, and a sum of images, are computed when somebody looks at them (`autograd/deferred.py`). A ReLU that comes first takes the
+pair from here.
 """
 
-from ..autograd.deferred import deferred
+from ..autograd.deferred import PAIRS
 from ..autograd.operation import Layer
+from ..elementary.arithmetic import add
 from ..kernels import of
 from . import normalization
 from .activation import relu, relu_definition
@@ -51,11 +52,24 @@ batch_norm_eval_relu = Layer("BatchNormalizationRelu", batch_norm_eval_relu_forw
                              batch_norm_eval_relu_definition)
 
 
-def batch_norm(x, w, b, **attributes):
-    """Batch norm in training, computed when it is looked at, or with the ReLU that follows."""
-    return deferred(normalization.batch_norm, {relu: batch_norm_relu}, x, w, b, **attributes)
+def add_relu_definition(x, y):
+    """z = max(x + y, 0)"""
+    return relu_definition(x + y)
 
 
-def batch_norm_eval(x, w, b, **attributes):
-    """Batch norm in evaluation, likewise."""
-    return deferred(normalization.batch_norm_eval, {relu: batch_norm_eval_relu}, x, w, b, **attributes)
+def add_relu_forward(x, y):
+    z = of(x).add_relu(x, y)
+    return z, z
+
+
+def add_relu_backward(dz, z, needed):
+    """Both get dz where z > 0, else 0."""
+    dx = of(dz).relu_dx(dz, z)
+    return dx, dx
+
+
+add_relu = Layer("AddRelu", add_relu_forward, add_relu_backward, add_relu_definition)
+
+PAIRS[normalization.batch_norm, relu] = batch_norm_relu
+PAIRS[normalization.batch_norm_eval, relu] = batch_norm_eval_relu
+PAIRS[add.operation, relu] = add_relu

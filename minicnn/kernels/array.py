@@ -260,3 +260,8 @@ def relu_dx(dy, y):
 def add(x, y):
     """x + y"""
     return x + y
+
+
+def add_relu(x, y):
+    """max(x + y, 0)"""
+    return relu(x + y)

@@ -139,6 +139,11 @@ def add(x, y):
     return _by_element(pointwise.add_loop, x, y) if _ours(x, y) and x.shape == y.shape else array.add(x, y)
 
 
+def add_relu(x, y):
+    """max(x + y, 0), of one shape"""
+    return _by_element(pointwise.add_relu_loop, x, y) if _ours(x, y) and x.shape == y.shape else array.add_relu(x, y)
+
+
 def _by_element(kernel, like, *others):
     """Run a kernel over arrays of one shape, in the order in which the first one lies in memory."""
     order = sorted(range(like.ndim), key=lambda axis: -like.strides[axis])

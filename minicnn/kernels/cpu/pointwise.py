@@ -62,6 +62,19 @@ def add_loop(x, y, total, _a, _b, _whole, plans, thread, threads):
     store_some(total, i, load_some(x, i, rest) + load_some(y, i, rest), rest)
 
 
+def add_relu_loop(x, y, z, _a, _b, _whole, plans, thread, threads):
+    """z = max(x + y, 0), and NaN where the sum is NaN."""
+    start, end = _share(len(x), thread, threads)
+    zero, step = broadcast(x, 0), lanes(x)
+    for i in range(start, end - step + 1, step):
+        v = load(x, i) + load(y, i)
+        store(z, i, select(above(v, zero), v, zero))
+    i = end - (end - start) % step
+    rest = first(x, end - i)
+    v = load_some(x, i, rest) + load_some(y, i, rest)
+    store_some(z, i, select(above(v, zero), v, zero), rest)
+
+
 # Batch norm: tables (pixels, channels) ------------------------------------------------------------------------------------------
 
 
