@@ -89,13 +89,17 @@ class Plan(NamedTuple):
         return self.together * _seen(self.band, self.kernel_h, self.stride_h, self.dilation_h) * row if self.padded else 0
 
 
+# For pooling: whether no two windows share a pixel, and whether besides every pixel lies in one.
+POOLING = "apart", "covered"
+
+
 def _state():
     """A number for the state of the files here: a kernel depends on more of them than the one that Numba watches."""
     return crc32(b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py"))))
 
 
 # The type of a kernel's numbers. The state is part of the type's name, so that machine code of another state is not taken from disk.
-RECORD = np.dtype([(name, np.int64) for name in Plan._fields] + [(f"state_{_state():x}", np.int64)])
+RECORD = np.dtype([(name, np.int64) for name in (*Plan._fields, *POOLING)] + [(f"state_{_state():x}", np.int64)])
 
 
 @lru_cache(maxsize=4096)

@@ -81,7 +81,8 @@ class Writer:
     def __init__(self, builder, scalar, lanes):
         self.builder, self.scalar, self.lanes = builder, scalar, lanes
         self.vector = ir.VectorType(scalar, lanes)
-        self.itemsize = 4 if scalar == ir.FloatType() else 8
+        self.itemsize = 8 if scalar == ir.DoubleType() else 4
+        self.suffix = f"v{lanes}{'i32' if scalar == I32 else f'f{8 * self.itemsize}'}"     # in the names of LLVM's own functions
 
     def _declared(self, name, result, arguments):
         """A function that LLVM itself provides."""
@@ -106,7 +107,7 @@ class Writer:
 
     def load_some(self, pointer, mask):
         """Only the lanes of the mask, 0 in the others."""
-        source, zeros = self.builder.bitcast(pointer, self.vector.as_pointer()), ir.Constant(self.vector, [0.0] * self.lanes)
+        source, zeros = self.builder.bitcast(pointer, self.vector.as_pointer()), ir.Constant(self.vector, None)
         load = self._masked("load", self.vector, [source.type, I32, mask.type, self.vector])
         return self.builder.call(load, [source, ir.Constant(I32, self.itemsize), mask, zeros])
 
@@ -117,8 +118,7 @@ class Writer:
         self.builder.call(store, [vector, target, ir.Constant(I32, self.itemsize), mask])
 
     def _masked(self, what, result, arguments):
-        suffix = f"v{self.lanes}f{8 * self.itemsize}"
-        return self._declared(f"llvm.masked.{what}.{suffix}.p0{'' if _opaque() else suffix}", result, arguments)
+        return self._declared(f"llvm.masked.{what}.{self.suffix}.p0{'' if _opaque() else self.suffix}", result, arguments)
 
     def splat(self, number):
         """One number in every lane."""
@@ -154,8 +154,7 @@ class Writer:
         """x · y + total: one instruction where the CPU has it, else two."""
         if not MACHINE.fma:
             return self.builder.fadd(self.builder.fmul(x, y), total)
-        name = f"llvm.fma.v{self.lanes}f{8 * self.itemsize}"
-        return self.builder.call(self._declared(name, self.vector, [self.vector] * 3), [x, y, total])
+        return self.builder.call(self._declared(f"llvm.fma.{self.suffix}", self.vector, [self.vector] * 3), [x, y, total])
 
 
 def _opaque():
