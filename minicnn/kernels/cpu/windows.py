@@ -13,17 +13,20 @@ from .simd import broadcast, first, lanes, load_numbers, load_some, same, select
 @helper
 def _taps(start, dilation, kernel, size):
     """The (first, end) of the taps start + i·dilation, i < kernel, that lie in 0 .. size - 1."""
+    if dilation == 1:                                       # the usual case, without two divisions
+        begin = max(-start, 0)
+        return begin, max(min(kernel, size - start), begin)
     begin = max(-(start // dilation), 0)
     return begin, max(min(kernel, (size - 1 - start) // dilation + 1), begin)
 
 
 @helper
-def _window(plan, line, q):
-    """Where the window of output pixel q of row `line` (counted through all images) begins, and the (first, end) of its taps."""
-    top, left = line % plan.rows * plan.stride_h - plan.top, q * plan.stride_w - plan.left
+def _row_of_windows(plan, line):
+    """For a row of output pixels, counted through all images: where its windows begin, and the (first, end) of their taps in height."""
+    image, p = divmod(line, plan.rows)
+    top = p * plan.stride_h - plan.top
     i_first, i_end = _taps(top, plan.dilation_h, plan.kernel_h, plan.height)
-    j_first, j_end = _taps(left, plan.dilation_w, plan.kernel_w, plan.width)
-    return ((line // plan.rows * plan.height + top) * plan.width + left) * plan.channels, i_first, i_end, j_first, j_end
+    return ((image * plan.height + top) * plan.width - plan.left) * plan.channels, i_first, i_end
 
 
 @helper
@@ -46,8 +49,10 @@ def max_pool(x, y, nothing, _b, _c, winners, plans, thread, threads):
     begin, end = _share_of_windows(plan, nothing, thread, threads)
     row, column = plan.dilation_h * plan.width * plan.channels, plan.dilation_w * plan.channels
     for line in range(begin, end):
+        first_start, i_first, i_end = _row_of_windows(plan, line)
         for q in range(plan.columns):
-            start, i_first, i_end, j_first, j_end = _window(plan, line, q)
+            start = first_start + q * plan.stride_w * plan.channels
+            j_first, j_end = _taps(q * plan.stride_w - plan.left, plan.dilation_w, plan.kernel_w, plan.width)
             to = (line * plan.columns + q) * plan.channels
             for c in range(0, plan.channels, step):
                 mask = first(x, plan.channels - c)
@@ -68,8 +73,10 @@ def max_pool_dx(dy, dx, _a, _b, _c, winners, plans, thread, threads):
     begin, end = _share_of_windows(plan, dx, thread, threads)
     row, column = plan.dilation_h * plan.width * plan.channels, plan.dilation_w * plan.channels
     for line in range(begin, end):
+        first_start, i_first, i_end = _row_of_windows(plan, line)
         for q in range(plan.columns):
-            start, i_first, i_end, j_first, j_end = _window(plan, line, q)
+            start = first_start + q * plan.stride_w * plan.channels
+            j_first, j_end = _taps(q * plan.stride_w - plan.left, plan.dilation_w, plan.kernel_w, plan.width)
             of = (line * plan.columns + q) * plan.channels
             for c in range(0, plan.channels, step):
                 mask = first(dy, plan.channels - c)
@@ -87,8 +94,10 @@ def sum_pool(x, y, nothing, _b, _c, _whole, plans, thread, threads):
     begin, end = _share_of_windows(plan, nothing, thread, threads)
     row, column = plan.dilation_h * plan.width * plan.channels, plan.dilation_w * plan.channels
     for line in range(begin, end):
+        first_start, i_first, i_end = _row_of_windows(plan, line)
         for q in range(plan.columns):
-            start, i_first, i_end, j_first, j_end = _window(plan, line, q)
+            start = first_start + q * plan.stride_w * plan.channels
+            j_first, j_end = _taps(q * plan.stride_w - plan.left, plan.dilation_w, plan.kernel_w, plan.width)
             for c in range(0, plan.channels, step):
                 mask, total = first(x, plan.channels - c), broadcast(x, 0)
                 for i in range(i_first, i_end):
@@ -103,8 +112,10 @@ def sum_pool_dx(share, dx, _a, _b, _c, _whole, plans, thread, threads):
     begin, end = _share_of_windows(plan, dx, thread, threads)
     row, column = plan.dilation_h * plan.width * plan.channels, plan.dilation_w * plan.channels
     for line in range(begin, end):
+        first_start, i_first, i_end = _row_of_windows(plan, line)
         for q in range(plan.columns):
-            start, i_first, i_end, j_first, j_end = _window(plan, line, q)
+            start = first_start + q * plan.stride_w * plan.channels
+            j_first, j_end = _taps(q * plan.stride_w - plan.left, plan.dilation_w, plan.kernel_w, plan.width)
             for c in range(0, plan.channels, step):
                 mask = first(dx, plan.channels - c)
                 part = load_some(share, (line * plan.columns + q) * plan.channels + c, mask)
