@@ -163,3 +163,34 @@ def relu_dx(dy, y):
     for index in np.ndindex(dy.shape):
         dx[index] = 0 if y[index] <= 0 else dy[index]
     return dx
+
+
+# Several at once: what other forms save by this is a way over memory -----------------------------------------------------------
+
+
+def channel_sums(x):
+    """Σ x of each channel"""
+    return np.array([sum(v) for v in _by_channel(x)], x.dtype)
+
+
+def add(x, y):
+    """x + y"""
+    z = np.empty_like(x)
+    for index in np.ndindex(x.shape):
+        z[index] = x[index] + y[index]
+    return z
+
+
+def add_relu(x, y):
+    """max(x + y, 0)"""
+    return relu(add(x, y))
+
+
+def batch_norm_relu(x, w, b, mean, rstd):
+    """y = max(w · (x - mean) · rstd + b, 0)"""
+    return relu(batch_norm(x, w, b, mean, rstd))
+
+
+def batch_norm_relu_dx(dy, x, w, b, mean, rstd):
+    """As `batch_norm_dx`, where a ReLU follows: only the dy of what is above 0 counts"""
+    return batch_norm_dx(relu_dx(dy, batch_norm(x, w, b, mean, rstd)), x, w, mean, rstd)

@@ -15,8 +15,8 @@ def _numbers(n, c, window):
     (top, _), (left, _) = window.padding
     apart = dh == dw == 1 and kh <= sh and kw <= sw
     covered = apart and (kh, kw) == (sh, sw) and (top, left) == (0, 0) and (p * sh, q * sw) == (h, w)
-    return record(apart=apart, covered=covered, images=n, height=h, width=w, channels=c, kernel_h=kh, kernel_w=kw, stride_h=sh, stride_w=sw, dilation_h=dh,
-                  dilation_w=dw, rows=p, columns=q, top=top, left=left)
+    return record(images=n, height=h, width=w, channels=c, kernel_h=kh, kernel_w=kw, stride_h=sh, stride_w=sw, dilation_h=dh,
+                  dilation_w=dw, rows=p, columns=q, top=top, left=left, apart=apart, covered=covered)
 
 
 def _outputs(x, window, dtype):
