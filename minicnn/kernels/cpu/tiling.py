@@ -1,0 +1,109 @@
+"""How Winograd's convolution is cut into pieces: all the numbers that its compiled loops need, worked out once for each shape."""
+
+from functools import lru_cache
+from math import gcd
+from typing import NamedTuple
+
+from .transforms import POINTS, TAPS, TILE
+from .vector import MACHINE
+
+PLANES = POINTS * POINTS
+BUFFER_BYTES = 768 << 10        # the transformed tiles of one task: they share the second-level cache with the weights
+PART = 64                       # channels, in and out, whose sums for the gradient of w stay in the cache
+
+WEIGHT_ORDER = ("out_step", "in_step", "tap_first", "tap_step")     # from one output channel, input channel and tap to the next
+
+
+class Tiling(NamedTuple):
+    """A correlation of x with a 3x3 kernel, in tiles of 4x4 pixels of y; all sizes in numbers, not bytes. 0 where not used."""
+
+    images: int                 # N
+    height: int                 # H, W, C of x
+    width: int
+    channels: int
+    rows: int                   # P, Q, O of y
+    columns: int
+    outs: int
+    top: int                    # padding, before; negative where the first pixels are not seen
+    left: int
+    tiles_h: int                # tiles in an image, down and across, and in all images
+    tiles_w: int
+    tiles: int
+    together: int               # tiles in a task
+    depth: int                  # channels of x that are transformed at once
+    width_out: int              # and channels of y
+    vectors: int                # the width of a register tile, and the same in channels
+    block: int
+    tile_rows: int              # the most rows of a register tile
+    plane: int                  # from one of the 36 points to the next: in the transformed x, in the products or transformed dy
+    product_plane: int
+    blocks: int = 0             # blocks of output channels
+    weight_plane: int = 0       # from point to point in the transformed weights
+    parts_in: int = 0           # the gradient of w: parts of the input channels, of the output channels, and of the tiles
+    parts_out: int = 0
+    splits: int = 0
+    sum_plane: int = 0          # from point to point in the sums
+
+    @property
+    def buffer(self):
+        """Size of a thread's buffer: both kinds of planes, a block beyond them, and zeros or space for what is outside an image."""
+        return PLANES * (self.plane + self.product_plane) + self.block + self.depth + self.width_out
+
+    @property
+    def packed(self):
+        """Size of the transformed weights, and a block of zeros after them."""
+        return self.blocks * PLANES * self.weight_plane + self.block
+
+    @property
+    def sums(self):
+        """Size of one unit's sums for the gradient of w, and a block beyond them."""
+        return PLANES * self.sum_plane + self.block
+
+
+@lru_cache(maxsize=4096)
+def correlation(size, outs, output, before, itemsize, threads):
+    """The tiling for y from x of size (N, H, W, C), or for dx from dy."""
+    vectors, block = _block(outs, itemsize)
+    share, channels = -(-_tiles(size, output)[-1] // threads), size[3]
+    together = _together(share, (channels + block) * itemsize, MACHINE.rows(vectors))
+    return Tiling(*size, *output, outs, *before, *_tiles(size, output), together, channels, block, vectors, block, MACHINE.rows(vectors),
+                  _plane(together * channels, itemsize), _plane(together * block, itemsize), blocks=-(-outs // block),
+                  weight_plane=_plane(channels * block, itemsize))
+
+
+@lru_cache(maxsize=4096)
+def weight_sums(size, outs, output, before, itemsize, threads):
+    """The tiling for dw from x of size (N, H, W, C) and dy."""
+    parts_in, parts_out, tiles = -(-size[3] // PART), -(-outs // PART), _tiles(size, output)
+    depth, width = -(-size[3] // parts_in), -(-outs // parts_out)
+    splits = min(threads // gcd(threads, parts_in * parts_out), tiles[-1])
+    vectors, block = _block(width, itemsize)
+    together = _together(-(-tiles[-1] // splits), (depth + width) * itemsize, 8)
+    return Tiling(*size, *output, outs, *before, *tiles, together, depth, width, vectors, block, MACHINE.rows(vectors),
+                  _plane(together * depth, itemsize), _plane(together * width, itemsize),
+                  parts_in=parts_in, parts_out=parts_out, splits=splits, sum_plane=_plane(depth * width, itemsize))
+
+
+def _tiles(size, output):
+    """Tiles down, across, and in all images."""
+    down, across = (-(-pixels // TILE) for pixels in output)
+    return down, across, size[0] * down * across
+
+
+def _block(outs, itemsize):
+    """(vectors, channels) of a block; the last one begins early enough to end with the channels."""
+    lanes = MACHINE.lanes(itemsize)
+    vectors = 2 if outs >= 2 * lanes else 1
+    return vectors, vectors * lanes
+
+
+def _together(share, pixel, rows):
+    """Tiles in a task: as many as fit the buffer, in tasks of one size, of whole register tiles."""
+    tasks = -(-share // max(BUFFER_BYTES // (PLANES * pixel), 2 * rows))
+    return -(-share // tasks // rows) * rows
+
+
+def _plane(size, itemsize):
+    """A size with a cache line to spare: the 36 planes begin at neighbouring lines, not at the same line of every 4096 bytes."""
+    lane = 64 // itemsize
+    return -(-size // lane) * lane + lane

@@ -1,0 +1,85 @@
+"""Winograd's convolution F(4x4, 3x3): 36 multiplications for 16 output pixels of a 3x3 kernel, instead of 144.
+
+Two filters of a length-3 correlation, y = (d₀g₀ + d₁g₁ + d₂g₂, d₁g₀ + d₂g₁ + d₃g₂), are read off a product of polynomials; and a product
+of polynomials is found by evaluating both at enough points, multiplying value by value, and interpolating. Four outputs of a
+3-tap filter need 4 + 3 - 1 = 6 points: 0, 1, -1, 2, -2 and ∞. In two dimensions this is done along rows and columns, so that a tile
+of 4x4 output pixels Y comes from the 6x6 input pixels d that its windows touch and from the weights g by
+
+    Y = Aᵀ · [(G · g · Gᵀ) ⊙ (Bᵀ · d · B)] · A
+
+where ⊙ multiplies number by number: 36 products. Bᵀ evaluates the pixels, G the weights, Aᵀ interpolates (the matrices stand in
+`transforms.py`). The sum over input channels commutes with Aᵀ and is taken before it: for each of the 36 points a matrix product of
+tiles x input channels with input channels x output channels, where nearly all the time is spent. The transforms cost additions, as
+many for each channel as the products cost for about ten: with few channels the direct algorithm is faster (`pays`).
+
+Both gradients follow from Y being linear in d and in g. The gradient of x is such a convolution itself, of dy with the weights
+turned by 180 degrees and their channels exchanged. That of g is the formula transposed:
+
+    dg = Gᵀ · [Σ_tiles (Bᵀ · d · B) ⊙ (A · dY · Aᵀ)] · G
+
+The price is accuracy: Bᵀ adds pixels up with factors up to 5, Aᵀ products with factors up to 8, and much of it cancels. Relative to
+the largest value the error is about 1e-5 in float32, that of the direct algorithm below 1e-6. `kernels.using(winograd=False)` does
+without.
+
+Source: A. Lavin and S. Gray, "Fast Algorithms for Convolutional Neural Networks", CVPR 2016, sections 4.1 to 4.3.
+"""
+
+import numpy as np
+
+from ..threads import get_num_threads
+from . import winograd_loops as loops
+from .launch import launch
+from .memory import channels_first, channels_last, empty
+from .plan import record
+from .tiling import correlation, weight_sums
+from .transforms import TAPS
+from .vector import MACHINE
+
+
+def conv2d(x, w, b, window):
+    """y[n,o,p,q] = b[o] + Σ_{c,i,j} w[o,c,i,j] · x[n,c,p+i-pad,q+j-pad]"""
+    outs, channels = w.shape[:2]
+    w = _a_vector_of(w, 0, 1)
+    order = dict(out_step=TAPS * w.shape[1], in_step=TAPS, tap_first=0, tap_step=1)
+    return _correlated(x, w, order, b, outs, window.output, tuple(first for first, _ in window.padding))
+
+
+def conv2d_dx(dy, w, window):
+    """dx[n,c,h,v] = Σ_{o,i,j} w[o,c,i,j] · dy[n,o,h-i+pad,v-j+pad]: the correlation with the kernel turned by 180 degrees."""
+    channels = w.shape[1]
+    w = _a_vector_of(w, 0, 1)
+    order = dict(out_step=TAPS, in_step=TAPS * w.shape[1], tap_first=TAPS - 1, tap_step=-1)
+    return _correlated(dy, w, order, None, channels, window.size, tuple(2 - first for first, _ in window.padding))
+
+
+def _correlated(x, w, order, b, outs, output, before):
+    """The correlation of x with weights that lie in the order given, as an NCHW view."""
+    x, threads = _a_vector_of(channels_last(x), 3), get_num_threads()
+    bias = _a_vector_of(np.zeros(outs, x.dtype) if b is None else b, 0)
+    tiling = correlation(x.shape, len(bias), output, before, x.itemsize, threads)
+    plan = record(**tiling._asdict(), **order)
+    packed, y = empty(tiling.packed, x.dtype), empty((len(x), *output, len(bias)), x.dtype)
+    packed[-tiling.block :] = 0                             # what the products begin with
+    launch(loops.transform_weights, plan, w, packed, empty((threads, TAPS * tiling.block), x.dtype))
+    launch(loops.correlate, plan, x, packed, bias, y, empty((threads, tiling.buffer), x.dtype))
+    return channels_first(np.ascontiguousarray(y[..., :outs]))
+
+
+def conv2d_dw(dy, x, window):
+    """dw[o,c,i,j] = Σ_{n,p,q} x[n,c,p+i-pad,q+j-pad] · dy[n,o,p,q]"""
+    outs, channels, threads = dy.shape[1], x.shape[1], get_num_threads()
+    x, dy = _a_vector_of(channels_last(x), 3), _a_vector_of(channels_last(dy), 3)
+    tiling = weight_sums(x.shape, dy.shape[3], window.output, tuple(first for first, _ in window.padding), x.itemsize, threads)
+    plan, dw = record(**tiling._asdict()), empty((dy.shape[3], x.shape[3], 3, 3), x.dtype)
+    slots = tiling.parts_in * tiling.parts_out * tiling.splits if tiling.splits > 1 else threads
+    sums, buffers = empty((slots, tiling.sums), x.dtype), empty((threads, tiling.buffer), x.dtype)
+    launch(loops.correlate_weights, plan, x, dy, sums, dw, buffers)
+    if tiling.splits > 1:
+        launch(loops.add_splits, plan, sums, dw, buffers)
+    return np.ascontiguousarray(dw[:outs, :channels])
+
+
+def _a_vector_of(a, *axes):
+    """The array with at least a vector of channels along some axes, the further ones 0: the loops take no less."""
+    lacking = [max(MACHINE.lanes(a.itemsize) - size, 0) * (axis in axes) for axis, size in enumerate(a.shape)]
+    return np.pad(a, [(0, more) for more in lacking]) if any(lacking) else np.ascontiguousarray(a)
