@@ -111,7 +111,7 @@ def multiply(write, matrix, values):
 # Two dimensions -----------------------------------------------------------------------------------------------------------
 
 # The function's arguments after its four pointers.
-NUMBERS = ("source_row", "source_column", "target_row", "target_column", "channels", "top", "bottom", "left", "right")
+NUMBERS = ("source_row", "source_column", "source_channel", "target_row", "target_column", "channels", "top", "bottom", "left", "right")
 
 
 def _transform_function(module, scalar, name):
@@ -149,6 +149,15 @@ def _inside(write, pixels, spare, n):
             for i, row in enumerate(pixels)]
 
 
+def _load_apart(write, pointer, step):
+    """One vector of numbers that lie `step` apart."""
+    vector = ir.Constant(write.vector, ir.Undefined)
+    for lane in range(write.lanes):
+        number = write.builder.load(write.at(pointer, write.builder.mul(step, _constant(lane))))
+        vector = write.builder.insert_element(vector, number, ir.Constant(ir.IntType(32), lane))
+    return vector
+
+
 def _write_transform(write, transform, source, target, bias, spare, n):
     builder, (matrix, image) = write.builder, transform
     sources = _pixels(write, source, len(matrix[0]), len(matrix[0]), n["source_row"], n["source_column"])
@@ -157,12 +166,17 @@ def _write_transform(write, transform, source, target, bias, spare, n):
         sources = _inside(write, sources, spare, n)
     if image == "target":
         targets = _inside(write, targets, spare, n)
+    def load(pixel, channel):
+        if matrix is not G:
+            return write.load(write.at(pixel, channel))
+        return _load_apart(write, write.at(pixel, builder.mul(channel, n["source_channel"])), n["source_channel"])
+
     last = builder.sub(n["channels"], _constant(write.lanes))
 
     def some_channels(values):
         """One vector of channels; the last one begins early enough to end with the pixel, and computes some channels again."""
         channel = builder.select(builder.icmp_signed("<", values[0], last), values[0], last)
-        columns = [multiply(write, matrix, [write.load(write.at(pixel, channel)) for pixel in column]) for column in zip(*sources)]
+        columns = [multiply(write, matrix, [load(pixel, channel) for pixel in column]) for column in zip(*sources)]
         start = write.load(write.at(bias, channel)) if image == "target" else None
         for row, places in zip(zip(*columns), targets):
             for value, place in zip(multiply(write, matrix, row), places):

@@ -60,7 +60,7 @@ def _correlated(x, w, order, b, outs, output, before):
     plan = record(**tiling._asdict(), **order)
     packed, y = empty(tiling.packed, x.dtype), empty((len(x), *output, len(bias)), x.dtype)
     packed[-tiling.block :] = 0                             # what the products begin with
-    launch(loops.transform_weights, plan, w, packed, empty((threads, TAPS * tiling.block), x.dtype))
+    launch(loops.transform_weights, plan, w, packed)
     launch(loops.correlate, plan, x, packed, bias, y, empty((threads, tiling.buffer), x.dtype))
     return channels_first(np.ascontiguousarray(y[..., :outs]))
 

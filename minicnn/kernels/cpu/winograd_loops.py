@@ -32,30 +32,26 @@ def _see(x, plan, place, channel, channels, planes, plane, to, zeros, zeros_at):
     image, row, column = _corner(place, plan)
     row, column, line = row - plan.top, column - plan.left, plan.width * plan.channels
     box = max(-row, 0), min(plan.height - row, POINTS), max(-column, 0), min(plan.width - column, POINTS)
-    transform_tile("input", x, ((image * plan.height + row) * plan.width + column) * plan.channels + channel, (line, plan.channels),
+    transform_tile("input", x, ((image * plan.height + row) * plan.width + column) * plan.channels + channel, (line, plan.channels, 1),
                    planes, to, (POINTS * plane, plane), channels, x, 0, zeros, zeros_at, box)
 
 
 # y, and the gradient of x -------------------------------------------------------------------------------------------------
 
 
-def transform_weights(w, packed, scratch, _a, _b, _whole, plans, thread, threads):
+def transform_weights(w, packed, _a, _b, _c, _whole, plans, thread, threads):
     """packed[block, :, :, c, o] = G · w[o,c] · Gᵀ, for each block of output channels in the order in which the tiles read it.
 
     Where an output channel's, an input channel's and a tap's weights lie is in the plan: reversed for the gradient of x.
     """
     plan = plans[0]
     block, total = plan.block, plan.blocks * plan.channels
-    here = thread * TAPS * block
     for task in range(thread * total // threads, (thread + 1) * total // threads):
         part, c = divmod(task, plan.channels)
-        source = w[min(part * block, plan.outs - block) * plan.out_step + c * plan.in_step :]
-        for o in range(block):
-            for tap in range(TAPS):
-                scratch[here + tap * block + o] = source[o * plan.out_step + plan.tap_first + tap * plan.tap_step]
-        transform_tile("weights", scratch, here, (3 * block, block),
+        source = min(part * block, plan.outs - block) * plan.out_step + c * plan.in_step + plan.tap_first
+        transform_tile("weights", w, source, (3 * plan.tap_step, plan.tap_step, plan.out_step),
                        packed, part * PLANES * plan.weight_plane + c * block, (POINTS * plan.weight_plane, plan.weight_plane),
-                       block, scratch, 0, scratch, 0, NOWHERE)
+                       block, w, 0, w, 0, NOWHERE)
 
 
 def correlate(x, weights, bias, y, buffers, _whole, plans, thread, threads):
@@ -75,7 +71,7 @@ def correlate(x, weights, bias, y, buffers, _whole, plans, thread, threads):
             for tile in range(tiles):
                 image, row, column = _corner(place + tile, plan)
                 line = plan.columns * plan.outs
-                transform_tile("output", planes, products + tile * plan.block, (POINTS * plan.product_plane, plan.product_plane),
+                transform_tile("output", planes, products + tile * plan.block, (POINTS * plan.product_plane, plan.product_plane, 1),
                                y, (image * plan.rows + row) * line + column * plan.outs + channel, (line, plan.outs), plan.block,
                                bias, channel, planes, spare + plan.channels, (0, plan.rows - row, 0, plan.columns - column))
 
@@ -159,8 +155,8 @@ def _sum_tiles(x, dy, part, first, end, planes, sums, slot, plan):
         for tile in range(tiles):
             _see(x, plan, place + tile, c, depth, planes, plan.plane, tile * depth, planes, spare)
             image, row, column = _corner(place + tile, plan)
-            transform_tile("output's gradient", dy, (image * plan.rows + row) * line + column * plan.outs + channel, (line, plan.outs),
-                           planes, right + tile * outs, (POINTS * plan.product_plane, plan.product_plane), outs,
+            transform_tile("output's gradient", dy, (image * plan.rows + row) * line + column * plan.outs + channel,
+                           (line, plan.outs, 1), planes, right + tile * outs, (POINTS * plan.product_plane, plan.product_plane), outs,
                            dy, 0, planes, spare, (0, plan.rows - row, 0, plan.columns - column))
         for point in range(PLANES):
             for o in range(0, outs, plan.block):
@@ -178,7 +174,7 @@ def _sum_tiles(x, dy, part, first, end, planes, sums, slot, plan):
 def _finish(sums, slot, part, k, dw, scratch, to, plan):
     """dw[o,c] = Gᵀ · sums[:,:,c,o] · G for the k-th input channel of a part and all its output channels."""
     c, _, channel, outs = _part(part, plan)
-    transform_tile("weights' gradient", sums, slot + k * plan.width_out, (POINTS * plan.sum_plane, plan.sum_plane),
+    transform_tile("weights' gradient", sums, slot + k * plan.width_out, (POINTS * plan.sum_plane, plan.sum_plane, 1),
                    scratch, to, (3 * outs, outs), outs, scratch, 0, scratch, 0, NOWHERE)
     for o in range(outs):
         weight = dw[((channel + o) * plan.channels + c + k) * TAPS :]
