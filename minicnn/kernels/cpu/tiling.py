@@ -9,6 +9,8 @@ from .vector import MACHINE
 
 PLANES = POINTS * POINTS
 BUFFER_BYTES = 768 << 10        # the transformed tiles of one task: they share the second-level cache with the weights
+FEW = 64                        # tiles whose products for a block stay in the cache
+DEPTH = 64                      # input channels whose transformed weights for a block stay there along with them
 PART = 64                       # channels, in and out, whose sums for the gradient of w stay in the cache
 
 WEIGHT_ORDER = ("out_step", "in_step", "tap_first", "tap_step")     # from one output channel, input channel and tap to the next
@@ -37,6 +39,7 @@ class Tiling(NamedTuple):
     tile_rows: int              # the most rows of a register tile
     plane: int                  # from one of the 36 points to the next: in the transformed x, in the products or transformed dy
     product_plane: int
+    few: bool = False           # whether the threads share out the output channels, not the tiles
     blocks: int = 0             # blocks of output channels
     weight_plane: int = 0       # from point to point in the transformed weights
     parts_in: int = 0           # the gradient of w: parts of the input channels, of the output channels, and of the tiles
@@ -46,12 +49,18 @@ class Tiling(NamedTuple):
 
     @property
     def buffer(self):
-        """Size of a thread's buffer: both kinds of planes, a block beyond them, and zeros or space for what is outside an image."""
-        return PLANES * (self.plane + self.product_plane) + self.block + self.depth + self.width_out
+        """Size of a thread's buffer: two kinds of planes, a block beyond them, and zeros or space for what is outside an image."""
+        other = self.weight_plane if self.few else self.plane
+        return PLANES * (self.product_plane + other) + self.block + self.depth + self.width_out
+
+    @property
+    def planes(self):
+        """Size of the transformed images, where threads share them, and zeros for a pixel."""
+        return PLANES * self.plane + self.channels
 
     @property
     def packed(self):
-        """Size of the transformed weights, and a block of zeros after them."""
+        """Size of the transformed weights, where threads share them, and a block of zeros after them."""
         return self.blocks * PLANES * self.weight_plane + self.block
 
     @property
@@ -64,17 +73,21 @@ class Tiling(NamedTuple):
 def correlation(size, outs, output, before, itemsize, threads):
     """The tiling for y from x of size (N, H, W, C), or for dx from dy."""
     vectors, block = _block(outs, itemsize)
-    share, channels = -(-_tiles(size, output)[-1] // threads), size[3]
-    together = _together(share, (channels + block) * itemsize, MACHINE.rows(vectors))
-    return Tiling(*size, *output, outs, *before, *_tiles(size, output), together, channels, block, vectors, block, MACHINE.rows(vectors),
-                  _plane(together * channels, itemsize), _plane(together * block, itemsize), blocks=-(-outs // block),
-                  weight_plane=_plane(channels * block, itemsize))
+    tiles, channels, blocks = _tiles(size, output), size[3], -(-outs // block)
+    few = tiles[-1] <= FEW and blocks >= threads
+    together = tiles[-1] if few else _together(-(-tiles[-1] // threads), (channels + block) * itemsize, MACHINE.rows(vectors))
+    depth = min(channels, DEPTH) if few else channels
+    return Tiling(*size, *output, outs, *before, *tiles, together, depth, block, vectors, block, MACHINE.rows(vectors),
+                  _plane(together * channels, itemsize), _plane(together * block, itemsize), few, blocks=blocks,
+                  weight_plane=_plane(depth * block, itemsize))
 
 
 @lru_cache(maxsize=4096)
 def weight_sums(size, outs, output, before, itemsize, threads):
     """The tiling for dw from x of size (N, H, W, C) and dy."""
     parts_in, parts_out, tiles = -(-size[3] // PART), -(-outs // PART), _tiles(size, output)
+    if tiles[-1] <= FEW:                                    # one part for each thread, rather than sums to be added up
+        parts_out = max(parts_out, min(threads, outs // MACHINE.lanes(itemsize)))
     depth, width = -(-size[3] // parts_in), -(-outs // parts_out)
     splits = min(threads // gcd(threads, parts_in * parts_out), tiles[-1])
     vectors, block = _block(width, itemsize)

@@ -45,14 +45,15 @@ G = ((1 / 4, 0, 0),
 class Transform(NamedTuple):
     matrix: tuple
     image: str          # which side is an image, whose tiles may reach over its edge: "source", "target" or ""
+    apart: str          # on which side the channels are no neighbours, but a step apart
 
 
 TRANSFORMS = {
-    "input": Transform(BT, "source"),                           # 6x6 pixels -> 36 points
-    "output": Transform(AT, "target"),                          # 36 points -> 4x4 pixels, plus the bias
-    "output's gradient": Transform(tuple(zip(*AT)), "source"),  # 4x4 pixels -> 36 points
-    "weights": Transform(G, ""),                                # 3x3 weights -> 36 points
-    "weights' gradient": Transform(tuple(zip(*G)), ""),         # 36 points -> 3x3 weights
+    "input": Transform(BT, "source", ""),                               # 6x6 pixels -> 36 points
+    "output": Transform(AT, "target", ""),                              # 36 points -> 4x4 pixels, plus the bias
+    "output's gradient": Transform(tuple(zip(*AT)), "source", ""),      # 4x4 pixels -> 36 points
+    "weights": Transform(G, "", "source"),                              # 3x3 weights -> 36 points
+    "weights' gradient": Transform(tuple(zip(*G)), "", "target"),       # 36 points -> 3x3 weights
 }
 
 
@@ -111,7 +112,8 @@ def multiply(write, matrix, values):
 # Two dimensions -----------------------------------------------------------------------------------------------------------
 
 # The function's arguments after its four pointers.
-NUMBERS = ("source_row", "source_column", "source_channel", "target_row", "target_column", "channels", "top", "bottom", "left", "right")
+NUMBERS = ("source_row", "source_column", "source_channel", "target_row", "target_column", "target_channel", "channels",
+           "top", "bottom", "left", "right")
 
 
 def _transform_function(module, scalar, name):
@@ -149,38 +151,47 @@ def _inside(write, pixels, spare, n):
             for i, row in enumerate(pixels)]
 
 
-def _load_apart(write, pointer, step):
-    """One vector of numbers that lie `step` apart."""
+def _load(write, pixel, channel, step):
+    """One vector of channels, `step` numbers apart; a step of None says that they are neighbours."""
+    if step is None:
+        return write.load(write.at(pixel, channel))
     vector = ir.Constant(write.vector, ir.Undefined)
-    for lane in range(write.lanes):
-        number = write.builder.load(write.at(pointer, write.builder.mul(step, _constant(lane))))
-        vector = write.builder.insert_element(vector, number, ir.Constant(ir.IntType(32), lane))
+    for lane, place in enumerate(_apart(write, pixel, channel, step)):
+        vector = write.builder.insert_element(vector, write.builder.load(place), _constant(lane))
     return vector
 
 
+def _store(write, vector, pixel, channel, step):
+    if step is None:
+        return write.store(vector, write.at(pixel, channel))
+    for lane, place in enumerate(_apart(write, pixel, channel, step)):
+        write.builder.store(write.builder.extract_element(vector, _constant(lane)), place)
+
+
+def _apart(write, pixel, channel, step):
+    """The addresses of a vector's channels, `step` numbers apart."""
+    return [write.at(pixel, write.builder.mul(step, write.builder.add(channel, _constant(lane)))) for lane in range(write.lanes)]
+
+
 def _write_transform(write, transform, source, target, bias, spare, n):
-    builder, (matrix, image) = write.builder, transform
+    builder, (matrix, image, apart) = write.builder, transform
     sources = _pixels(write, source, len(matrix[0]), len(matrix[0]), n["source_row"], n["source_column"])
     targets = _pixels(write, target, len(matrix), len(matrix), n["target_row"], n["target_column"])
     if image == "source":
         sources = _inside(write, sources, spare, n)
     if image == "target":
         targets = _inside(write, targets, spare, n)
-    def load(pixel, channel):
-        if matrix is not G:
-            return write.load(write.at(pixel, channel))
-        return _load_apart(write, write.at(pixel, builder.mul(channel, n["source_channel"])), n["source_channel"])
-
+    source_step, target_step = (n[f"{side}_channel"] if side == apart else None for side in ("source", "target"))
     last = builder.sub(n["channels"], _constant(write.lanes))
 
     def some_channels(values):
         """One vector of channels; the last one begins early enough to end with the pixel, and computes some channels again."""
         channel = builder.select(builder.icmp_signed("<", values[0], last), values[0], last)
-        columns = [multiply(write, matrix, [load(pixel, channel) for pixel in column]) for column in zip(*sources)]
+        columns = [multiply(write, matrix, [_load(write, pixel, channel, source_step) for pixel in column]) for column in zip(*sources)]
         start = write.load(write.at(bias, channel)) if image == "target" else None
         for row, places in zip(zip(*columns), targets):
             for value, place in zip(multiply(write, matrix, row), places):
-                write.store(builder.fadd(value, start) if start else value, write.at(place, channel))
+                _store(write, builder.fadd(value, start) if start else value, place, channel, target_step)
         return [builder.add(values[0], _constant(write.lanes))]
 
     count = builder.sdiv(builder.add(n["channels"], _constant(write.lanes - 1)), _constant(write.lanes))
@@ -192,8 +203,8 @@ def transform_tile(typingctx, name, source, source_first, source_steps, target, 
                    spare, spare_first, box):
     """target[i,j,:] = Σ_{k,l} T[i,k] · T[j,l] · source[k,l,:], plus bias[:] for "output"; name says which of TRANSFORMS is T.
 
-    The arrays are one-dimensional, of one dtype, and begin at their `_first` element; steps are (row, column), in elements, and
-    ":" is `channels` neighbouring numbers, at least a vector. Of an image, only the pixels inside the box (top, bottom, left, right)
+    The arrays are one-dimensional, of one dtype, and begin at their `_first` element; steps are (row, column, channel), in elements;
+    ":" is `channels` numbers, at least a vector, neighbours but for the side that TRANSFORMS calls apart. Of an image, only the pixels inside the box (top, bottom, left, right)
     exist, counted from the tile's first; for the others, `channels` numbers at `spare` are read (zeros) or overwritten.
     """
     signature = types.void(name, source, source_first, source_steps, target, target_first, target_steps, channels, bias, bias_first,

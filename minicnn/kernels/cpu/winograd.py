@@ -57,12 +57,21 @@ def _correlated(x, w, order, b, outs, output, before):
     x, threads = _a_vector_of(channels_last(x), 3), get_num_threads()
     bias = _a_vector_of(np.zeros(outs, x.dtype) if b is None else b, 0)
     tiling = correlation(x.shape, len(bias), output, before, x.itemsize, threads)
-    plan = record(**tiling._asdict(), **order)
-    packed, y = empty(tiling.packed, x.dtype), empty((len(x), *output, len(bias)), x.dtype)
-    packed[-tiling.block :] = 0                             # what the products begin with
-    launch(loops.transform_weights, plan, w, packed)
-    launch(loops.correlate, plan, x, packed, bias, y, empty((threads, tiling.buffer), x.dtype))
+    plan, y = record(**tiling._asdict(), **order), empty((len(x), *output, len(bias)), x.dtype)
+    buffers = empty((threads, tiling.buffer), x.dtype)
+    if tiling.few:
+        launch(loops.transform_images, plan, x, planes := _ending_with_zeros(tiling.planes, tiling.channels, x.dtype))
+        launch(loops.correlate_blocks, plan, planes, w, bias, y, buffers)
+    else:
+        launch(loops.transform_weights, plan, w, packed := _ending_with_zeros(tiling.packed, tiling.block, x.dtype))
+        launch(loops.correlate, plan, x, packed, bias, y, buffers)
     return channels_first(np.ascontiguousarray(y[..., :outs]))
+
+
+def _ending_with_zeros(size, zeros, dtype):
+    array = empty(size, dtype)
+    array[-zeros:] = 0
+    return array
 
 
 def conv2d_dw(dy, x, window):
@@ -75,7 +84,7 @@ def conv2d_dw(dy, x, window):
     sums, buffers = empty((slots, tiling.sums), x.dtype), empty((threads, tiling.buffer), x.dtype)
     launch(loops.correlate_weights, plan, x, dy, sums, dw, buffers)
     if tiling.splits > 1:
-        launch(loops.add_splits, plan, sums, dw, buffers)
+        launch(loops.add_splits, plan, sums, dw)
     return np.ascontiguousarray(dw[:outs, :channels])
 
 
