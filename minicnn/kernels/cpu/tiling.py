@@ -4,7 +4,7 @@ from functools import lru_cache
 from math import gcd
 from typing import NamedTuple
 
-from .transforms import POINTS, TAPS, TILE
+from .transforms import POINTS, TILE
 from .vector import MACHINE
 
 PLANES = POINTS * POINTS
@@ -73,7 +73,7 @@ class Tiling(NamedTuple):
 def correlation(size, outs, output, before, itemsize, threads):
     """The tiling for y from x of size (N, H, W, C), or for dx from dy."""
     vectors, block = _block(outs, itemsize)
-    tiles, channels, blocks = _tiles(size, output), size[3], -(-outs // block)
+    tiles, channels, blocks = tiles_of(size[0], output), size[3], -(-outs // block)
     few = tiles[-1] <= FEW and blocks >= threads
     together = tiles[-1] if few else _together(-(-tiles[-1] // threads), (channels + block) * itemsize, MACHINE.rows(vectors))
     depth = min(channels, DEPTH) if few else channels
@@ -85,7 +85,7 @@ def correlation(size, outs, output, before, itemsize, threads):
 @lru_cache(maxsize=4096)
 def weight_sums(size, outs, output, before, itemsize, threads):
     """The tiling for dw from x of size (N, H, W, C) and dy."""
-    parts_in, parts_out, tiles = -(-size[3] // PART), -(-outs // PART), _tiles(size, output)
+    parts_in, parts_out, tiles = -(-size[3] // PART), -(-outs // PART), tiles_of(size[0], output)
     if tiles[-1] <= FEW:                                    # one part for each thread, rather than sums to be added up
         parts_out = max(parts_out, min(threads, outs // MACHINE.lanes(itemsize)))
     depth, width = -(-size[3] // parts_in), -(-outs // parts_out)
@@ -97,10 +97,10 @@ def weight_sums(size, outs, output, before, itemsize, threads):
                   parts_in=parts_in, parts_out=parts_out, splits=splits, sum_plane=_plane(depth * width, itemsize))
 
 
-def _tiles(size, output):
+def tiles_of(images, output):
     """Tiles down, across, and in all images."""
     down, across = (-(-pixels // TILE) for pixels in output)
-    return down, across, size[0] * down * across
+    return down, across, images * down * across
 
 
 def _block(outs, itemsize):

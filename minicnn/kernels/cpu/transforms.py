@@ -17,7 +17,9 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from .vector import I64, MACHINE, _constant, _loop, _Writer
+from .vector import I64, MACHINE, Writer
+from .vector import _constant as constant
+from .vector import _loop as loop
 
 TILE = 4            # pixels of an output tile, each way
 POINTS = 6          # pixels of an input tile, and points of evaluation
@@ -125,7 +127,7 @@ def _transform_function(module, scalar, name):
     function.linkage = "linkonce_odr"
     function.attributes.add("noinline")
     builder = ir.IRBuilder(function.append_basic_block())
-    write = _Writer(builder, scalar, MACHINE.lanes(4 if scalar == ir.FloatType() else 8))
+    write = Writer(builder, scalar, MACHINE.lanes(4 if scalar == ir.FloatType() else 8))
     _write_transform(write, TRANSFORMS[name], *function.args[:4], dict(zip(NUMBERS, function.args[4:])))
     builder.ret_void()
     return function
@@ -133,8 +135,8 @@ def _transform_function(module, scalar, name):
 
 def _pixels(write, pointer, rows, columns, row_step, column_step):
     """The addresses of a tile's pixels."""
-    return [[write.at(pointer, write.builder.add(write.builder.mul(row_step, _constant(i)),
-                                                 write.builder.mul(column_step, _constant(j)))) for j in range(columns)]
+    return [[write.at(pointer, write.builder.add(write.builder.mul(row_step, constant(i)),
+                                                 write.builder.mul(column_step, constant(j)))) for j in range(columns)]
             for i in range(rows)]
 
 
@@ -143,7 +145,7 @@ def _inside(write, pixels, spare, n):
     builder = write.builder
 
     def between(place, first, end):
-        return builder.and_(builder.icmp_signed("<=", first, _constant(place)), builder.icmp_signed("<", _constant(place), end))
+        return builder.and_(builder.icmp_signed("<=", first, constant(place)), builder.icmp_signed("<", constant(place), end))
 
     rows = [between(i, n["top"], n["bottom"]) for i in range(len(pixels))]
     columns = [between(j, n["left"], n["right"]) for j in range(len(pixels[0]))]
@@ -157,7 +159,7 @@ def _load(write, pixel, channel, step):
         return write.load(write.at(pixel, channel))
     vector = ir.Constant(write.vector, ir.Undefined)
     for lane, place in enumerate(_apart(write, pixel, channel, step)):
-        vector = write.builder.insert_element(vector, write.builder.load(place), _constant(lane))
+        vector = write.builder.insert_element(vector, write.builder.load(place), constant(lane))
     return vector
 
 
@@ -165,12 +167,12 @@ def _store(write, vector, pixel, channel, step):
     if step is None:
         return write.store(vector, write.at(pixel, channel))
     for lane, place in enumerate(_apart(write, pixel, channel, step)):
-        write.builder.store(write.builder.extract_element(vector, _constant(lane)), place)
+        write.builder.store(write.builder.extract_element(vector, constant(lane)), place)
 
 
 def _apart(write, pixel, channel, step):
     """The addresses of a vector's channels, `step` numbers apart."""
-    return [write.at(pixel, write.builder.mul(step, write.builder.add(channel, _constant(lane)))) for lane in range(write.lanes)]
+    return [write.at(pixel, write.builder.mul(step, write.builder.add(channel, constant(lane)))) for lane in range(write.lanes)]
 
 
 def _write_transform(write, transform, source, target, bias, spare, n):
@@ -182,7 +184,7 @@ def _write_transform(write, transform, source, target, bias, spare, n):
     if image == "target":
         targets = _inside(write, targets, spare, n)
     source_step, target_step = (n[f"{side}_channel"] if side == apart else None for side in ("source", "target"))
-    last = builder.sub(n["channels"], _constant(write.lanes))
+    last = builder.sub(n["channels"], constant(write.lanes))
 
     def some_channels(values):
         """One vector of channels; the last one begins early enough to end with the pixel, and computes some channels again."""
@@ -192,10 +194,10 @@ def _write_transform(write, transform, source, target, bias, spare, n):
         for row, places in zip(zip(*columns), targets):
             for value, place in zip(multiply(write, matrix, row), places):
                 _store(write, builder.fadd(value, start) if start else value, place, channel, target_step)
-        return [builder.add(values[0], _constant(write.lanes))]
+        return [builder.add(values[0], constant(write.lanes))]
 
-    count = builder.sdiv(builder.add(n["channels"], _constant(write.lanes - 1)), _constant(write.lanes))
-    _loop(builder, count, [_constant(0)], some_channels)
+    count = builder.sdiv(builder.add(n["channels"], constant(write.lanes - 1)), constant(write.lanes))
+    loop(builder, count, [constant(0)], some_channels)
 
 
 @intrinsic(prefer_literal=True)
@@ -204,8 +206,9 @@ def transform_tile(typingctx, name, source, source_first, source_steps, target, 
     """target[i,j,:] = Σ_{k,l} T[i,k] · T[j,l] · source[k,l,:], plus bias[:] for "output"; name says which of TRANSFORMS is T.
 
     The arrays are one-dimensional, of one dtype, and begin at their `_first` element; steps are (row, column, channel), in elements;
-    ":" is `channels` numbers, at least a vector, neighbours but for the side that TRANSFORMS calls apart. Of an image, only the pixels inside the box (top, bottom, left, right)
-    exist, counted from the tile's first; for the others, `channels` numbers at `spare` are read (zeros) or overwritten.
+    ":" is `channels` numbers, at least a vector, neighbours but for the side that TRANSFORMS calls apart. Of an image, only the pixels
+    inside the box (top, bottom, left, right) exist, counted from the tile's first; for the others, `channels` numbers at `spare` are
+    read (zeros) or overwritten. Nothing is checked.
     """
     signature = types.void(name, source, source_first, source_steps, target, target_first, target_steps, channels, bias, bias_first,
                            spare, spare_first, box)

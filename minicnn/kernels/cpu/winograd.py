@@ -26,14 +26,31 @@ Source: A. Lavin and S. Gray, "Fast Algorithms for Convolutional Neural Networks
 
 import numpy as np
 
+from .. import algorithms
 from ..threads import get_num_threads
 from . import winograd_loops as loops
 from .launch import launch
-from .memory import channels_first, channels_last, empty
+from .memory import channels_first, channels_last, contiguous, empty
 from .plan import record
-from .tiling import correlation, weight_sums
+from .tiling import correlation, tiles_of, weight_sums
 from .transforms import TAPS
 from .vector import MACHINE
+
+FEWEST_CHANNELS = max(16, 2 * MACHINE.lanes(4))     # of x and of y: a register tile's width, and enough to make up for the transforms
+
+
+def pays(images, output, channels, outs, window, groups, dtype):
+    """Whether this is faster than the direct algorithm, for one pass: `output` is the size of the images that are cut into tiles.
+
+    By cycles of the multipliers, divided by channels · outs and times the numbers in a vector. The direct algorithm takes about 5 for
+    a pixel, in rows of at least four, and 180 for bringing the weights into order. This one takes 20 for a tile, 130 for each vector
+    of channels that it transforms, and 300 for the transforms of the weights.
+    """
+    if not (algorithms.allowed["winograd"] and dtype == np.float32 and groups == 1 and window.kernel == (3, 3)
+            and window.stride == window.dilation == (1, 1) and min(channels, outs) >= FEWEST_CHANNELS):
+        return False
+    direct = 5 * images * output[0] * max(output[1], 4) + 180
+    return tiles_of(images, output)[-1] * (20 + 130 / channels + 130 / outs) + 300 < direct
 
 
 def conv2d(x, w, b, window):
@@ -65,11 +82,11 @@ def _correlated(x, w, order, b, outs, output, before):
     else:
         launch(loops.transform_weights, plan, w, packed := _ending_with_zeros(tiling.packed, tiling.block, x.dtype))
         launch(loops.correlate, plan, x, packed, bias, y, buffers)
-    return channels_first(np.ascontiguousarray(y[..., :outs]))
+    return channels_first(contiguous(y[..., :outs]))
 
 
 def _ending_with_zeros(size, zeros, dtype):
-    array = empty(size, dtype)
+    array = empty((size,), dtype)
     array[-zeros:] = 0
     return array
 
@@ -85,10 +102,10 @@ def conv2d_dw(dy, x, window):
     launch(loops.correlate_weights, plan, x, dy, sums, dw, buffers)
     if tiling.splits > 1:
         launch(loops.add_splits, plan, sums, dw)
-    return np.ascontiguousarray(dw[:outs, :channels])
+    return contiguous(dw[:outs, :channels])
 
 
 def _a_vector_of(a, *axes):
     """The array with at least a vector of channels along some axes, the further ones 0: the loops take no less."""
     lacking = [max(MACHINE.lanes(a.itemsize) - size, 0) * (axis in axes) for axis, size in enumerate(a.shape)]
-    return np.pad(a, [(0, more) for more in lacking]) if any(lacking) else np.ascontiguousarray(a)
+    return np.pad(a, [(0, more) for more in lacking]) if any(lacking) else contiguous(a)

@@ -26,7 +26,7 @@ def _corner(place, plan):
     return image, TILE * row, TILE * column
 
 
-@helper
+@helper(inline=True)
 def _see(x, plan, place, channel, channels, planes, plane, to, zeros, zeros_at):
     """The 36 points of the 6x6 pixels that a tile's windows touch."""
     image, row, column = _corner(place, plan)
@@ -39,7 +39,7 @@ def _see(x, plan, place, channel, channels, planes, plane, to, zeros, zeros_at):
 # y, and the gradient of x -------------------------------------------------------------------------------------------------
 
 
-@helper
+@helper(inline=True)
 def _transform_weights(w, part, channel, packed, to, plan):
     """packed[:, :, o] = G · w[o,c] · Gᵀ for a block of output channels and one input channel, in the order the tiles read it.
 
@@ -50,7 +50,7 @@ def _transform_weights(w, part, channel, packed, to, plan):
                    packed, to, (POINTS * plan.weight_plane, plan.weight_plane, 1), plan.block, w, 0, w, 0, NOWHERE)
 
 
-@helper
+@helper(inline=True)
 def _multiply_points(planes, first, depth, weights, weights_first, products, products_first, tiles, start, start_first, carried, plan):
     """products = start + planes @ weights for each of the 36 points: (tiles, o) = (tiles, c) @ (c, o) with `depth` channels c.
 
@@ -68,7 +68,7 @@ def _multiply_points(planes, first, depth, weights, weights_first, products, pro
             tile += height
 
 
-@helper
+@helper(inline=True)
 def _show(products, first, place, part, bias, y, spare, plan):
     """The 4x4 pixels of one tile and one block of channels, from the products' 36 points."""
     image, row, column = _corner(place, plan)
@@ -176,7 +176,7 @@ def add_splits(sums, dw, _a, _b, _c, _whole, plans, thread, threads):
             _finish(sums, first, part, k, dw, plan)
 
 
-@helper
+@helper(inline=True)
 def _part(part, plan):
     """(first, number) of the input channels and of the output channels of a part."""
     i, o = divmod(part, plan.parts_out)
@@ -184,7 +184,7 @@ def _part(part, plan):
     return c, (i + 1) * plan.channels // plan.parts_in - c, channel, (o + 1) * plan.outs // plan.parts_out - channel
 
 
-@helper
+@helper(inline=True)
 def _sum_tiles(x, dy, part, first, end, planes, sums, slot, plan):
     """sums[point, c, o] = Σ_tile planes_of_x[point, tile, c] · planes_of_dy[point, tile, o]"""
     c, depth, channel, outs = _part(part, plan)
@@ -203,7 +203,7 @@ def _sum_tiles(x, dy, part, first, end, planes, sums, slot, plan):
         _add_points(planes, right, depth, outs, tiles, sums, slot, nothing, place > first, plan)
 
 
-@helper
+@helper(inline=True)
 def _add_points(planes, right, depth, outs, tiles, sums, slot, nothing, carried, plan):
     """sums += planes_of_xᵀ @ planes_of_dy for each of the 36 points: (c, o) = (c, tiles) @ (tiles, o)."""
     strips = -(-depth // plan.tile_rows)
@@ -218,7 +218,7 @@ def _add_points(planes, right, depth, outs, tiles, sums, slot, nothing, carried,
                 k += height
 
 
-@helper
+@helper(inline=True)
 def _finish(sums, slot, part, k, dw, plan):
     """dw[o,c] = Gᵀ · sums[:,:,c,o] · G for the k-th input channel of a part and all its output channels."""
     c, _, channel, outs = _part(part, plan)
