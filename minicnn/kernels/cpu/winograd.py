@@ -24,6 +24,8 @@ without.
 Source: A. Lavin and S. Gray, "Fast Algorithms for Convolutional Neural Networks", CVPR 2016, sections 4.1 to 4.3.
 """
 
+from functools import lru_cache
+
 import numpy as np
 
 from .. import algorithms
@@ -32,7 +34,7 @@ from . import winograd_loops as loops
 from .launch import launch
 from .memory import channels_first, channels_last, contiguous, empty
 from .plan import record
-from .tiling import correlation, tiles_of, weight_sums
+from .tiling import WEIGHT_ORDER, correlation, tiles_of, weight_sums
 from .transforms import TAPS
 from .vector import MACHINE
 
@@ -55,26 +57,24 @@ def pays(images, output, channels, outs, window, groups, dtype):
 
 def conv2d(x, w, b, window):
     """y[n,o,p,q] = b[o] + Σ_{c,i,j} w[o,c,i,j] · x[n,c,p+i-pad,q+j-pad]"""
-    outs, channels = w.shape[:2]
+    outs = len(w)
     w = _a_vector_of(w, 0, 1)
-    order = dict(out_step=TAPS * w.shape[1], in_step=TAPS, tap_first=0, tap_step=1)
-    return _correlated(x, w, order, b, outs, window.output, tuple(first for first, _ in window.padding))
+    return _correlated(x, w, (TAPS * w.shape[1], TAPS, 0, 1), b, outs, window.output, tuple(first for first, _ in window.padding))
 
 
 def conv2d_dx(dy, w, window):
     """dx[n,c,h,v] = Σ_{o,i,j} w[o,c,i,j] · dy[n,o,h-i+pad,v-j+pad]: the correlation with the kernel turned by 180 degrees."""
-    channels = w.shape[1]
+    channels, before = w.shape[1], tuple(2 - first for first, _ in window.padding)
     w = _a_vector_of(w, 0, 1)
-    order = dict(out_step=TAPS, in_step=TAPS * w.shape[1], tap_first=TAPS - 1, tap_step=-1)
-    return _correlated(dy, w, order, None, channels, window.size, tuple(2 - first for first, _ in window.padding))
+    return _correlated(dy, w, (TAPS, TAPS * w.shape[1], TAPS - 1, -1), None, channels, window.size, before)
 
 
 def _correlated(x, w, order, b, outs, output, before):
-    """The correlation of x with weights that lie in the order given, as an NCHW view."""
+    """The correlation of x with weights that lie in the order given (WEIGHT_ORDER), as an NCHW view."""
     x, threads = _a_vector_of(channels_last(x), 3), get_num_threads()
     bias = _a_vector_of(np.zeros(outs, x.dtype) if b is None else b, 0)
     tiling = correlation(x.shape, len(bias), output, before, x.itemsize, threads)
-    plan, y = record(**tiling._asdict(), **order), empty((len(x), *output, len(bias)), x.dtype)
+    plan, y = _record(tiling, order), empty((len(x), *output, len(bias)), x.dtype)
     buffers = empty((threads, tiling.buffer), x.dtype)
     if tiling.few:
         launch(loops.transform_images, plan, x, planes := _ending_with_zeros(tiling.planes, tiling.channels, x.dtype))
@@ -96,7 +96,7 @@ def conv2d_dw(dy, x, window):
     outs, channels, threads = dy.shape[1], x.shape[1], get_num_threads()
     x, dy = _a_vector_of(channels_last(x), 3), _a_vector_of(channels_last(dy), 3)
     tiling = weight_sums(x.shape, dy.shape[3], window.output, tuple(first for first, _ in window.padding), x.itemsize, threads)
-    plan, dw = record(**tiling._asdict()), empty((dy.shape[3], x.shape[3], 3, 3), x.dtype)
+    plan, dw = _record(tiling), empty((dy.shape[3], x.shape[3], 3, 3), x.dtype)
     slots = tiling.parts_in * tiling.parts_out * tiling.splits if tiling.splits > 1 else threads
     sums, buffers = empty((slots, tiling.sums), x.dtype), empty((threads, tiling.buffer), x.dtype)
     launch(loops.correlate_weights, plan, x, dy, sums, dw, buffers)
@@ -107,5 +107,13 @@ def conv2d_dw(dy, x, window):
 
 def _a_vector_of(a, *axes):
     """The array with at least a vector of channels along some axes, the further ones 0: the loops take no less."""
-    lacking = [max(MACHINE.lanes(a.itemsize) - size, 0) * (axis in axes) for axis, size in enumerate(a.shape)]
-    return np.pad(a, [(0, more) for more in lacking]) if any(lacking) else contiguous(a)
+    lanes = MACHINE.lanes(a.itemsize)
+    if all(a.shape[axis] >= lanes for axis in axes):
+        return contiguous(a)
+    return np.pad(a, [(0, max(lanes - size, 0) if axis in axes else 0) for axis, size in enumerate(a.shape)])
+
+
+@lru_cache(maxsize=4096)
+def _record(tiling, order=(0, 0, 0, 0)):
+    """The numbers as compiled code takes them."""
+    return record(**tiling._asdict(), **dict(zip(WEIGHT_ORDER, order)))
