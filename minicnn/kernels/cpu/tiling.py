@@ -8,6 +8,7 @@ from .transforms import POINTS, TILE
 from .vector import MACHINE
 
 PLANES = POINTS * POINTS
+VECTORS = 2                     # the width of the register tiles
 BUFFER_BYTES = 768 << 10        # the transformed tiles of one task: they share the second-level cache with the weights
 FEW = 64                        # tiles whose products for a block stay in the cache
 DEPTH = 64                      # input channels whose transformed weights for a block stay there along with them
@@ -34,9 +35,8 @@ class Tiling(NamedTuple):
     together: int               # tiles in a task
     depth: int                  # channels of x that are transformed at once
     width_out: int              # and channels of y
-    vectors: int                # the width of a register tile, and the same in channels
-    block: int
-    tile_rows: int              # the most rows of a register tile
+    block: int                  # channels that a register tile is wide
+    tile_rows: int              # the most rows of one
     plane: int                  # from one of the 36 points to the next: in the transformed x, in the products or transformed dy
     product_plane: int
     few: bool = False           # whether the threads share out the output channels, not the tiles
@@ -72,12 +72,12 @@ class Tiling(NamedTuple):
 @lru_cache(maxsize=4096)
 def correlation(size, outs, output, before, itemsize, threads):
     """The tiling for y from x of size (N, H, W, C), or for dx from dy."""
-    vectors, block = _block(outs, itemsize)
+    block, tile_rows = VECTORS * MACHINE.lanes(itemsize), MACHINE.rows(VECTORS)
     tiles, channels, blocks = tiles_of(size[0], output), size[3], -(-outs // block)
     few = tiles[-1] <= FEW and blocks >= threads
-    together = tiles[-1] if few else _together(-(-tiles[-1] // threads), (channels + block) * itemsize, MACHINE.rows(vectors))
+    together = tiles[-1] if few else _together(-(-tiles[-1] // threads), (channels + block) * itemsize, tile_rows)
     depth = min(channels, DEPTH) if few else channels
-    return Tiling(*size, *output, outs, *before, *tiles, together, depth, block, vectors, block, MACHINE.rows(vectors),
+    return Tiling(*size, *output, outs, *before, *tiles, together, depth, block, block, tile_rows,
                   _plane(together * channels, itemsize), _plane(together * block, itemsize), few, blocks=blocks,
                   weight_plane=_plane(depth * block, itemsize))
 
@@ -90,9 +90,8 @@ def weight_sums(size, outs, output, before, itemsize, threads):
         parts_out = max(parts_out, min(threads, outs // MACHINE.lanes(itemsize)))
     depth, width = -(-size[3] // parts_in), -(-outs // parts_out)
     splits = min(threads // gcd(threads, parts_in * parts_out), tiles[-1])
-    vectors, block = _block(width, itemsize)
     together = _together(-(-tiles[-1] // splits), (depth + width) * itemsize, 8)
-    return Tiling(*size, *output, outs, *before, *tiles, together, depth, width, vectors, block, MACHINE.rows(vectors),
+    return Tiling(*size, *output, outs, *before, *tiles, together, depth, width, VECTORS * MACHINE.lanes(itemsize), MACHINE.rows(VECTORS),
                   _plane(together * depth, itemsize), _plane(together * width, itemsize),
                   parts_in=parts_in, parts_out=parts_out, splits=splits, sum_plane=_plane(depth * width, itemsize))
 
@@ -101,13 +100,6 @@ def tiles_of(images, output):
     """Tiles down, across, and in all images."""
     down, across = (-(-pixels // TILE) for pixels in output)
     return down, across, images * down * across
-
-
-def _block(outs, itemsize):
-    """(vectors, channels) of a block; the last one begins early enough to end with the channels."""
-    lanes = MACHINE.lanes(itemsize)
-    vectors = 2 if outs >= 2 * lanes else 1
-    return vectors, vectors * lanes
 
 
 def _together(share, pixel, rows):

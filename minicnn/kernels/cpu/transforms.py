@@ -17,9 +17,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from .vector import I64, MACHINE, Writer
-from .vector import _constant as constant
-from .vector import _loop as loop
+from .vector import I64, MACHINE, Writer, constant, loop
 
 TILE = 4            # pixels of an output tile, each way
 POINTS = 6          # pixels of an input tile, and points of evaluation
