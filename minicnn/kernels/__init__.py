@@ -5,6 +5,8 @@ array module, `numba` is compiled for the CPU. A faster form need not have them 
 
     with kernels.using("loops"):
         y = conv2d(x, w)            # the plain loops, slow, to compare with
+    with kernels.using(winograd=False):
+        y = conv2d(x, w)            # as compiled for the CPU, but without Winograd's algorithm: ten times as exact
 """
 
 from contextlib import contextmanager
@@ -12,7 +14,7 @@ from types import SimpleNamespace
 
 from ..arrays import on_gpu
 from ..errors import BadValue
-from . import array, loops
+from . import algorithms, array, loops
 from .threads import get_num_threads, set_num_threads
 
 
@@ -44,13 +46,19 @@ def of(x):
 
 
 @contextmanager
-def using(form):
-    """Inside the block, arrays on the CPU are computed by the named form: "loops", "array" or "numba"."""
-    if form not in FORMS:
+def using(form=None, *, winograd=None):
+    """Inside the block, arrays on the CPU are computed by the named form: "loops", "array" or "numba".
+
+    winograd says whether "numba" may choose Winograd's algorithm for convolutions in float32. What is left out stays as it is.
+    """
+    if form is not None and form not in FORMS:
         raise BadValue(f"no kernels called {form!r}; there are {', '.join(FORMS)}")
-    FORMS[form] = FORMS[form] or _compiled()
-    before, _chosen["cpu"] = _chosen["cpu"], FORMS[form]
+    before, allowed = _chosen["cpu"], algorithms.allowed["winograd"]
+    if form is not None:
+        FORMS[form] = _chosen["cpu"] = FORMS[form] or _compiled()
+    if winograd is not None:
+        algorithms.allowed["winograd"] = winograd
     try:
         yield
     finally:
-        _chosen["cpu"] = before
+        _chosen["cpu"], algorithms.allowed["winograd"] = before, allowed

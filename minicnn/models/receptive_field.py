@@ -39,7 +39,8 @@ EVERYTHING = Field((inf, inf))
 # image; as everywhere, this is not counted.)
 SAME = {
     "Abs", "Add", "AddRelu", "BatchNormalization", "BatchNormalizationRelu", "Cast", "Celu", "Clip", "Concat", "Cos", "Div", "Dropout",
-    "Elu", "Erf", "Exp", "Expand", "Gelu", "HardSigmoid", "HardSwish", "Identity", "LRN", "LeakyRelu", "Log", "LogSigmoid", "Max", "MeanVarianceNormalization",
+    "Elu", "Erf", "Exp", "Expand", "Gelu", "HardSigmoid", "HardSwish", "Identity", "LRN", "LeakyRelu", "Log", "LogSigmoid", "Max",
+    "MeanVarianceNormalization",
     "Min", "Mish", "Mul", "Neg", "PRelu", "Pad", "Pow", "Reciprocal", "Relu", "Reshape", "Selu", "Sigmoid", "Sign", "Sin",
     "Softplus", "Sqrt", "Sub", "Swish", "Tanh", "Transpose", "Where",
 }

@@ -8,6 +8,7 @@ from zlib import crc32
 import numpy as np
 
 from .tile import MAX_VECTORS, PAIRS, PLAIN
+from .tiling import WEIGHT_ORDER, Tiling
 from .vector import MACHINE
 
 BUFFER_BYTES = 768 << 10        # the padded images of one task: they share the second-level cache with the weights
@@ -99,7 +100,8 @@ def _state():
 
 
 # The type of a kernel's numbers. The state is part of the type's name, so that machine code of another state is not taken from disk.
-RECORD = np.dtype([(name, np.int64) for name in (*Plan._fields, *POOLING)] + [(f"state_{_state():x}", np.int64)])
+NUMBERS = dict.fromkeys((*Plan._fields, *POOLING, *Tiling._fields, *WEIGHT_ORDER, f"state_{_state():x}"))
+RECORD = np.dtype([(name, np.int64) for name in NUMBERS])
 
 
 @lru_cache(maxsize=4096)

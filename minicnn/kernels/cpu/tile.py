@@ -217,4 +217,5 @@ def _intrinsic(tiles):
 
 
 multiply_tile = _intrinsic(((PLAIN, 1), (PLAIN, 2), (PLAIN, 3)))
+multiply_wide = _intrinsic(((PLAIN, 2),))
 multiply_pixels = _intrinsic(((PLAIN, 2), (PLAIN, 3), (PAIRS, 1), (PAIRS, 2)))

@@ -1,0 +1,114 @@
+"""How Winograd's convolution is cut into pieces: all the numbers that its compiled loops need, worked out once for each shape."""
+
+from functools import lru_cache
+from math import gcd
+from typing import NamedTuple
+
+from .transforms import POINTS, TILE
+from .vector import MACHINE
+
+PLANES = POINTS * POINTS
+VECTORS = 2                     # the width of the register tiles
+BUFFER_BYTES = 768 << 10        # the transformed tiles of one task: they share the second-level cache with the weights
+FEW = 64                        # tiles whose products for a block stay in the cache
+DEPTH = 64                      # input channels whose transformed weights for a block stay there along with them
+PART = 64                       # channels, in and out, whose sums for the gradient of w stay in the cache
+
+WEIGHT_ORDER = ("out_step", "in_step", "tap_first", "tap_step")     # from one output channel, input channel and tap to the next
+
+
+class Tiling(NamedTuple):
+    """A correlation of x with a 3x3 kernel, in tiles of 4x4 pixels of y; all sizes in numbers, not bytes. 0 where not used."""
+
+    images: int                 # N
+    height: int                 # H, W, C of x
+    width: int
+    channels: int
+    rows: int                   # P, Q, O of y
+    columns: int
+    outs: int
+    top: int                    # padding, before; negative where the first pixels are not seen
+    left: int
+    tiles_h: int                # tiles in an image, down and across, and in all images
+    tiles_w: int
+    tiles: int
+    together: int               # tiles in a task
+    depth: int                  # channels of x that are transformed at once
+    width_out: int              # and channels of y
+    block: int                  # channels that a register tile is wide
+    tile_rows: int              # the most rows of one
+    plane: int                  # from one of the 36 points to the next: in the transformed x, in the products or transformed dy
+    product_plane: int
+    few: bool = False           # whether the threads share out the output channels, not the tiles
+    blocks: int = 0             # blocks of output channels
+    weight_plane: int = 0       # from point to point in the transformed weights
+    parts_in: int = 0           # the gradient of w: parts of the input channels, of the output channels, and of the tiles
+    parts_out: int = 0
+    splits: int = 0
+    sum_plane: int = 0          # from point to point in the sums
+
+    @property
+    def buffer(self):
+        """Size of a thread's buffer: two kinds of planes, a block beyond them, and zeros or space for what is outside an image."""
+        other = self.weight_plane if self.few else self.plane
+        return PLANES * (self.product_plane + other) + self.block + self.depth + self.width_out
+
+    @property
+    def planes(self):
+        """Size of the transformed images, where threads share them, and zeros for a pixel."""
+        return PLANES * self.plane + self.channels
+
+    @property
+    def packed(self):
+        """Size of the transformed weights, where threads share them, and a block of zeros after them."""
+        return self.blocks * PLANES * self.weight_plane + self.block
+
+    @property
+    def sums(self):
+        """Size of one unit's sums for the gradient of w, and a block beyond them."""
+        return PLANES * self.sum_plane + self.block
+
+
+@lru_cache(maxsize=4096)
+def correlation(size, outs, output, before, itemsize, threads):
+    """The tiling for y from x of size (N, H, W, C), or for dx from dy."""
+    block, tile_rows = VECTORS * MACHINE.lanes(itemsize), MACHINE.rows(VECTORS)
+    tiles, channels, blocks = tiles_of(size[0], output), size[3], -(-outs // block)
+    few = tiles[-1] <= FEW and blocks >= threads
+    together = tiles[-1] if few else _together(-(-tiles[-1] // threads), (channels + block) * itemsize, tile_rows)
+    depth = min(channels, DEPTH) if few else channels
+    return Tiling(*size, *output, outs, *before, *tiles, together, depth, block, block, tile_rows,
+                  _plane(together * channels, itemsize), _plane(together * block, itemsize), few, blocks=blocks,
+                  weight_plane=_plane(depth * block, itemsize))
+
+
+@lru_cache(maxsize=4096)
+def weight_sums(size, outs, output, before, itemsize, threads):
+    """The tiling for dw from x of size (N, H, W, C) and dy."""
+    parts_in, parts_out, tiles = -(-size[3] // PART), -(-outs // PART), tiles_of(size[0], output)
+    if tiles[-1] <= FEW:                                    # one part for each thread, rather than sums to be added up
+        parts_out = max(parts_out, min(threads, outs // MACHINE.lanes(itemsize)))
+    depth, width = -(-size[3] // parts_in), -(-outs // parts_out)
+    splits = min(threads // gcd(threads, parts_in * parts_out), tiles[-1])
+    together = _together(-(-tiles[-1] // splits), (depth + width) * itemsize, 8)
+    return Tiling(*size, *output, outs, *before, *tiles, together, depth, width, VECTORS * MACHINE.lanes(itemsize), MACHINE.rows(VECTORS),
+                  _plane(together * depth, itemsize), _plane(together * width, itemsize),
+                  parts_in=parts_in, parts_out=parts_out, splits=splits, sum_plane=_plane(depth * width, itemsize))
+
+
+def tiles_of(images, output):
+    """Tiles down, across, and in all images."""
+    down, across = (-(-pixels // TILE) for pixels in output)
+    return down, across, images * down * across
+
+
+def _together(share, pixel, rows):
+    """Tiles in a task: as many as fit the buffer, in tasks of one size, of whole register tiles."""
+    tasks = -(-share // max(BUFFER_BYTES // (PLANES * pixel), 2 * rows))
+    return -(-share // tasks // rows) * rows
+
+
+def _plane(size, itemsize):
+    """A size with a cache line to spare: the 36 planes begin at neighbouring lines, not at the same line of every 4096 bytes."""
+    lane = 64 // itemsize
+    return -(-size // lane) * lane + lane

@@ -1,0 +1,119 @@
+"""Winograd's convolution F(4x4, 3x3): 36 multiplications for 16 output pixels of a 3x3 kernel, instead of 144.
+
+Two filters of a length-3 correlation, y = (d₀g₀ + d₁g₁ + d₂g₂, d₁g₀ + d₂g₁ + d₃g₂), are read off a product of polynomials; and a product
+of polynomials is found by evaluating both at enough points, multiplying value by value, and interpolating. Four outputs of a
+3-tap filter need 4 + 3 - 1 = 6 points: 0, 1, -1, 2, -2 and ∞. In two dimensions this is done along rows and columns, so that a tile
+of 4x4 output pixels Y comes from the 6x6 input pixels d that its windows touch and from the weights g by
+
+    Y = Aᵀ · [(G · g · Gᵀ) ⊙ (Bᵀ · d · B)] · A
+
+where ⊙ multiplies number by number: 36 products. Bᵀ evaluates the pixels, G the weights, Aᵀ interpolates (the matrices stand in
+`transforms.py`). The sum over input channels commutes with Aᵀ and is taken before it: for each of the 36 points a matrix product of
+tiles x input channels with input channels x output channels, where nearly all the time is spent. The transforms cost additions, as
+many for each channel as the products cost for about ten: with few channels the direct algorithm is faster (`pays`).
+
+Both gradients follow from Y being linear in d and in g. The gradient of x is such a convolution itself, of dy with the weights
+turned by 180 degrees and their channels exchanged. That of g is the formula transposed:
+
+    dg = Gᵀ · [Σ_tiles (Bᵀ · d · B) ⊙ (A · dY · Aᵀ)] · G
+
+The price is accuracy: Bᵀ adds pixels up with factors up to 5, Aᵀ products with factors up to 8, and much of it cancels. Relative to
+the largest value the error is about 1e-5 in float32, that of the direct algorithm below 1e-6. `kernels.using(winograd=False)` does
+without.
+
+Source: A. Lavin and S. Gray, "Fast Algorithms for Convolutional Neural Networks", CVPR 2016, sections 4.1 to 4.3.
+"""
+
+from functools import lru_cache
+
+import numpy as np
+
+from .. import algorithms
+from ..threads import get_num_threads
+from . import winograd_loops as loops
+from .launch import launch
+from .memory import channels_first, channels_last, contiguous, empty
+from .plan import record
+from .tiling import VECTORS, WEIGHT_ORDER, correlation, tiles_of, weight_sums
+from .transforms import TAPS
+from .vector import MACHINE
+
+FEWEST_CHANNELS = max(16, VECTORS * MACHINE.lanes(4))       # of x and of y: a register tile's width, and enough for the transforms
+
+
+def pays(images, output, channels, outs, window, groups, dtype):
+    """Whether this is faster than the direct algorithm, for one pass: `output` is the size of the images that are cut into tiles.
+
+    By cycles of the multipliers, divided by channels · outs and times the numbers in a vector. The direct algorithm takes about 5 for
+    a pixel, in rows of at least four, and 350 for bringing the weights into order. This one takes 20 for a tile, 130 for each vector
+    of channels that it transforms, and 300 for the transforms of the weights.
+    """
+    if not (algorithms.allowed["winograd"] and dtype == np.float32 and groups == 1 and window.kernel == (3, 3)
+            and window.stride == window.dilation == (1, 1) and min(channels, outs) >= FEWEST_CHANNELS):
+        return False
+    direct = 5 * images * output[0] * max(output[1], 4) + 350
+    return tiles_of(images, output)[-1] * (20 + 130 / channels + 130 / outs) + 300 < direct
+
+
+def conv2d(x, w, b, window):
+    """y[n,o,p,q] = b[o] + Σ_{c,i,j} w[o,c,i,j] · x[n,c,p+i-pad,q+j-pad]"""
+    outs = len(w)
+    w = _a_block_of(w, 0, 1)
+    return _correlated(x, w, (TAPS * w.shape[1], TAPS, 0, 1), b, outs, window.output, tuple(first for first, _ in window.padding))
+
+
+def conv2d_dx(dy, w, window):
+    """dx[n,c,h,v] = Σ_{o,i,j} w[o,c,i,j] · dy[n,o,h-i+pad,v-j+pad]: the correlation with the kernel turned by 180 degrees."""
+    channels, before = w.shape[1], tuple(2 - first for first, _ in window.padding)
+    w = _a_block_of(w, 0, 1)
+    return _correlated(dy, w, (TAPS, TAPS * w.shape[1], TAPS - 1, -1), None, channels, window.size, before)
+
+
+def _correlated(x, w, order, b, outs, output, before):
+    """The correlation of x with weights that lie in the order given (WEIGHT_ORDER), as an NCHW view."""
+    x, threads = _a_block_of(channels_last(x), 3), get_num_threads()
+    bias = _a_block_of(np.zeros(outs, x.dtype) if b is None else b, 0)
+    tiling = correlation(x.shape, len(bias), output, before, x.itemsize, threads)
+    plan, y = _record(tiling, order), empty((len(x), *output, len(bias)), x.dtype)
+    buffers = empty((threads, tiling.buffer), x.dtype)
+    if tiling.few:
+        launch(loops.transform_images, plan, x, planes := _ending_with_zeros(tiling.planes, tiling.channels, x.dtype))
+        launch(loops.correlate_blocks, plan, planes, w, bias, y, buffers)
+    else:
+        launch(loops.transform_weights, plan, w, packed := _ending_with_zeros(tiling.packed, tiling.block, x.dtype))
+        launch(loops.correlate, plan, x, packed, bias, y, buffers)
+    return channels_first(contiguous(y[..., :outs]))
+
+
+def _ending_with_zeros(size, zeros, dtype):
+    array = empty((size,), dtype)
+    array[-zeros:] = 0
+    return array
+
+
+def conv2d_dw(dy, x, window):
+    """dw[o,c,i,j] = Σ_{n,p,q} x[n,c,p+i-pad,q+j-pad] · dy[n,o,p,q]"""
+    outs, channels, threads = dy.shape[1], x.shape[1], get_num_threads()
+    x, dy = _a_block_of(channels_last(x), 3), _a_block_of(channels_last(dy), 3)
+    tiling = weight_sums(x.shape, dy.shape[3], window.output, tuple(first for first, _ in window.padding), x.itemsize, threads)
+    plan, dw = _record(tiling), empty((dy.shape[3], x.shape[3], 3, 3), x.dtype)
+    slots = tiling.parts_in * tiling.parts_out * tiling.splits if tiling.splits > 1 else threads
+    sums, buffers = empty((slots, tiling.sums), x.dtype), empty((threads, tiling.buffer), x.dtype)
+    launch(loops.correlate_weights, plan, x, dy, sums, dw, buffers)
+    if tiling.splits > 1:
+        launch(loops.add_splits, plan, sums, dw)
+    return contiguous(dw[:outs, :channels])
+
+
+def _a_block_of(a, *axes):
+    """The array with at least as many channels as a register tile is wide along some axes, the further ones 0: no loop takes less."""
+    block = VECTORS * MACHINE.lanes(a.itemsize)
+    if all(a.shape[axis] >= block for axis in axes):
+        return contiguous(a)
+    return np.pad(a, [(0, max(block - size, 0) if axis in axes else 0) for axis, size in enumerate(a.shape)])
+
+
+@lru_cache(maxsize=4096)
+def _record(tiling, order=(0, 0, 0, 0)):
+    """The numbers as compiled code takes them."""
+    return record(**tiling._asdict(), **dict(zip(WEIGHT_ORDER, order)))
