@@ -8,6 +8,8 @@ of one image. It works on `plan.together` tiles at a time, in buffers of its own
 
 Both stay in the second-level cache, the weights of a point and block in the first. A plane's size is no power of two, or its 36 numbers
 of a pixel would fall on the same few lines of the cache. With many channels the multipliers bound it, with few the transforms.
+
+The helpers are written out where they are called: each level of calls would compile the transforms once more.
 """
 
 from .launch import helper
