@@ -14,8 +14,8 @@ LOOKS = {                       # colour, hatch of a bar, marker of a dot
 
 
 def look(contender):
-    """The look of a contender; "minicnn direct" looks as "direct" does."""
-    return LOOKS.get(contender) or LOOKS[contender.removeprefix("minicnn ")]
+    """The look of a contender; "minicnn direct" looks as "direct" does, and what is no contender as minicnn."""
+    return LOOKS.get(contender) or LOOKS.get(contender.removeprefix("minicnn "), LOOKS["minicnn"])
 
 
 def panels(rows, columns, width, height, **options):
@@ -48,30 +48,40 @@ def _bars(panel, lengths, networks, contender, offset, height, value, written, f
     bars = panel.barh([place + offset for place in range(len(networks))],
                       [row[written] if row.get(value) is None else row[value] for row in shown], height,
                       color=colour, hatch=hatch, edgecolor="white", linewidth=0.5, label=contender)
-    panel.bar_label(bars, [form.format(row[written]) for row in shown], fontsize=7.5, padding=2)
+    write_at_end(panel, bars, [form.format(row[written]) for row in shown])
 
 
 def _finish(panel, networks, title, quantity, mark):
-    panel.set_yticks(range(len(networks)), networks)
-    if not panel.yaxis_inverted():
-        panel.invert_yaxis()
-    panel.grid(axis="y", visible=False)
-    panel.margins(x=0.18, y=0.02)
+    name_bars(panel, networks)
+    panel.margins(x=0.18)
     panel.set(title=title, xlabel=quantity)
     if mark is not None:
         panel.axvline(mark, color="black", linewidth=1, zorder=0.9)
 
 
-def horizontal_bars(panel, names, values, texts, title, log=False):
-    """One bar for each name, with a text at its end; for a panel of its own."""
+def labelled_bars(panel, names, values, texts, log=False):
+    """One bar for each name, with a text at its end."""
     for place, (name, length, text) in enumerate(zip(names, values, texts)):
         colour, hatch, _ = look(name)
-        bar = panel.barh([place], [length], 0.7, color=colour, hatch=hatch, edgecolor="white", linewidth=0.5)
-        panel.bar_label(bar, [text], fontsize=8, padding=2)
+        write_at_end(panel, panel.barh([place], [length], 0.7, color=colour, hatch=hatch, edgecolor="white", linewidth=0.5), [text])
+    if log:
+        panel.set_xscale("log")
+        panel.set_xlim(0.3 * min(values), 30 * max(values))
+        panel.xaxis.set_major_formatter("{x:,g}")
+    else:
+        panel.margins(x=0.25)
+    name_bars(panel, names)
+
+
+def write_at_end(panel, bars, texts):
+    """Texts at the ends of bars, readable where a line passes behind them."""
+    panel.bar_label(bars, texts, fontsize=7.5, padding=2, bbox=dict(facecolor="white", edgecolor="none", pad=0.4))
+
+
+def name_bars(panel, names):
+    """The first name on top."""
     panel.set_yticks(range(len(names)), names)
     if not panel.yaxis_inverted():
         panel.invert_yaxis()
-    if log:
-        panel.set_xscale("log")
     panel.grid(axis="y", visible=False)
-    panel.set(title=title)
+    panel.margins(y=0.02)
