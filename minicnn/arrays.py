@@ -233,6 +233,13 @@ def add_at(target, index, values):
         np.add.at(target, index, values)
 
 
+def filled(shape, value, like):
+    """An array of a shape with one value everywhere, of the dtype of `like`, and in its order in memory where both have as many axes."""
+    order = sorted(range(like.ndim), key=lambda axis: -like.strides[axis]) if like.ndim == len(shape) else range(len(shape))
+    y = module_of(like).full([shape[axis] for axis in order], value, like.dtype)
+    return y.transpose(sorted(range(len(shape)), key=list(order).__getitem__))
+
+
 def as_strided(x, shape, strides):
     """A view with its own shape and strides (in bytes): several of its elements may lie at one place."""
     return module_of(x).lib.stride_tricks.as_strided(x, shape, strides)

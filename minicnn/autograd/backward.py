@@ -12,9 +12,12 @@ from heapq import heappop, heappush
 import numpy as np
 
 from ..errors import BadType, BadValue, GraphError, ShapeError
+from ..kernels import of
 from ..tensor import Tensor, wrap
 from .graph import Leaf, accumulate, edge_of
 from .mode import mode
+
+LARGE = 1 << 13         # elements, from which on a kernel is faster than NumPy
 
 
 def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, inputs=None):
@@ -185,12 +188,17 @@ class Walk:
         """Add a gradient to what waits at a node; the first to arrive puts the node in the queue."""
         waiting = self.pending.get(edge)
         if waiting is not None:
-            self.pending[edge] = waiting + dx
+            self.pending[edge] = waiting + dx if self.create_graph else sum_of(waiting, dx)
             return
         if type(edge) is Leaf and not self.create_graph and (dx is dy or dx.base is not None):
             dx = dx.copy()                      # it may become the leaf's `.grad`: nobody else may hold its memory
         self.pending[edge] = dx
         heappush(self.queue, (-edge.number, edge))
+
+
+def sum_of(x, y):
+    """Two gradients of one place; by a kernel where they are large."""
+    return of(x).add(x, y) if getattr(x, "size", 0) >= LARGE else x + y
 
 
 def _leading_to(targets, roots):

@@ -17,7 +17,7 @@ import numpy as np
 from ..arrays import device_of, is_array
 from ..errors import DeviceError, GraphError, ShapeError
 from ..tensor import Tensor, wrap
-from .graph import Node, as_recorded, versions_of
+from .graph import Leaf, Node, as_recorded, versions_of
 from .mode import mode
 
 
@@ -207,13 +207,14 @@ class Layer(Operation):
                 for position, (dx, wanted) in enumerate(zip(gradients, needed))]
 
     def _checked(self, dx, node, position, held):
-        """A gradient that fits its input, and is none of the arrays that somebody holds already."""
+        """A gradient that fits its input, and is none of the arrays that somebody holds already where a leaf may keep it."""
         if dx is None:
             return None
         if dx.shape != node.shapes[position]:
             raise ShapeError(f"the backward of {self.name} gave a gradient of shape {dx.shape} for {self.input_names[position]}, "
                              f"which has shape {node.shapes[position]}")
-        dx = dx.copy() if any(dx is other for other in held) else _array(dx)
+        kept = type(node.edges[position]) is Leaf
+        dx = dx.copy() if kept and any(dx is other for other in held) else _array(dx)
         held.append(dx)
         return dx
 

@@ -7,8 +7,10 @@ are written with these same operations, so they can be differentiated themselves
 import numpy as np
 
 from .. import arrays
+from ..autograd.deferred import deferred
 from ..autograd.operation import Elementary
 from ..errors import BadType, BadValue, ShapeError
+from ..kernels import of
 from ..tensor import Tensor
 from .arguments import deliver
 from .promotion import floating, promoted, result_type
@@ -65,6 +67,7 @@ def _named(function, name, doc, operation):
 
 
 _NUMBERS = (int, float, bool)
+LARGE = 1 << 13         # elements, from which on going over memory takes longer than the call
 
 
 def alike(x, y):
@@ -162,7 +165,13 @@ def round(input, *, decimals=0, out=None):
 
 # Two operands: z = f(x, y) -----------------------------------------------------------------------------------------------
 
-_add = Elementary("Add", np.add, lambda dz: dz, lambda dz: dz)
+def _sum(x, y):
+    """x + y; by a kernel where they are images rather than small change."""
+    large = type(x) is np.ndarray and x.size >= LARGE and getattr(y, "shape", None) == x.shape
+    return of(x).add(x, y) if large else np.add(x, y)
+
+
+_add = Elementary("Add", _sum, lambda dz: dz, lambda dz: dz)
 _sub = Elementary("Sub", np.subtract, lambda dz: dz, lambda dz: -dz)
 mul = _binary("Mul", np.multiply, lambda dz, y: dz * y, lambda dz, x: dz * x, "x · y.", numbers=2)
 true_divide = _binary("Div", np.true_divide, lambda dz, y: dz / y, lambda dz, y, out: -dz * out / y, "x / y.",
@@ -173,8 +182,14 @@ def add(input, other, *, alpha=1, out=None):
     """x + alpha · y."""
     if alpha != 1:
         other = _scaled(input, other, alpha)
-    z = between(_add, *alike(input, other))
+    x, y = alike(input, other)
+    if isinstance(x, Tensor) and isinstance(y, Tensor) and x.array.size >= LARGE and x.array.shape == y.array.shape and out is None:
+        return deferred(_add, x, y)
+    z = between(_add, x, y)
     return z if out is None else deliver(z, out)
+
+
+add.operation = _add
 
 
 def sub(input, other, *, alpha=1, out=None):

@@ -7,6 +7,7 @@ else shared x's memory (a view of it) does not take part in the change, and so r
 import numpy as np
 
 from .. import arrays
+from ..autograd.deferred import settle_all
 from ..autograd.mode import mode
 from ..errors import BadType, BadValue, GraphError, ShapeError
 from ..tensor import Superseded, Tensor, rank, wrap
@@ -16,6 +17,7 @@ from .shape import broadcast_to
 
 def write_in_place(self, recorded, write, *operands):
     """Change a tensor: `write(array)` changes the memory; in the graph, `recorded()` gives the tensor it becomes instead."""
+    settle_all()
     if mode.enabled and (self.tracked or any(isinstance(x, Tensor) and x.tracked for x in operands)):
         return become(self, recorded)
     try:

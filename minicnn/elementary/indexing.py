@@ -16,7 +16,7 @@ from .shape import broadcast_to, share_version
 
 def _scatter_add(dz, shape, index, repeats):
     """Zeros of a shape with dz added at an index; an element that was read twice gets both gradients."""
-    dx = np.zeros(shape, dz.dtype, like=dz)
+    dx = arrays.filled(shape, 0, dz)
     if repeats:
         arrays.add_at(dx, index, dz)
     else:

@@ -20,7 +20,7 @@ def _negated(widths):
 
 def _pad_array(x, widths, value):
     cropped = x[tuple(slice(max(-b, 0), n - max(-a, 0)) for (b, a), n in zip(widths, x.shape))]
-    y = arrays.module_of(x).full([n + b + a for (b, a), n in zip(widths, x.shape)], value, x.dtype)
+    y = arrays.filled([n + b + a for (b, a), n in zip(widths, x.shape)], value, x)
     y[tuple(slice(max(b, 0), n - max(a, 0)) for (b, a), n in zip(widths, y.shape))] = cropped
     return y
 

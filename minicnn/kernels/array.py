@@ -227,6 +227,16 @@ def batch_norm_dx(dy, x, w, mean, rstd):
     return dy * _per_channel(scale, x) + x * _per_channel(slope, x) + _per_channel(shift, x), dw, db
 
 
+def batch_norm_relu(x, w, b, mean, rstd):
+    """y = max(w · (x - mean) · rstd + b, 0)"""
+    return relu(batch_norm(x, w, b, mean, rstd))
+
+
+def batch_norm_relu_dx(dy, x, w, b, mean, rstd):
+    """As `batch_norm_dx`, where a ReLU follows: only the dy of what is above 0 counts."""
+    return batch_norm_dx(relu_dx(dy, batch_norm(x, w, b, mean, rstd)), x, w, mean, rstd)
+
+
 def batch_norm_sums(dy, x, mean, rstd):
     """db = Σ dy and dw = Σ dy · (x - mean) · rstd."""
     db = dy.sum(_others(x))
@@ -245,3 +255,13 @@ def relu(x):
 def relu_dx(dy, y):
     """dy where y > 0; where y is NaN too, so that a NaN goes on being seen"""
     return np.where(y <= 0, 0, dy)
+
+
+def add(x, y):
+    """x + y"""
+    return x + y
+
+
+def add_relu(x, y):
+    """max(x + y, 0)"""
+    return relu(x + y)

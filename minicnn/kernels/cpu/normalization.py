@@ -1,4 +1,4 @@
-"""Batch norm and ReLU on the CPU: shapes and coefficients are made ready here, the loops are in `pointwise.py`."""
+"""Batch norm, ReLU and sums on the CPU: shapes and coefficients are made ready here, the loops are in `pointwise.py`."""
 
 import numpy as np
 
@@ -6,15 +6,16 @@ from .. import array
 from ..threads import get_num_threads
 from . import pointwise
 from .launch import launch
-from .memory import computable
+from .memory import computable, contiguous, empty
 from .plan import record
+from .vector import MACHINE
 
 SMALL = 1 << 12         # elements: for fewer, NumPy is done before threads would have begun
 
 
 def _pixels(x):
     """(N, C, ...) -> (pixels, C), contiguous: a view where x lies channels-last already, else a copy."""
-    return np.ascontiguousarray(np.moveaxis(x, 1, -1)).reshape(-1, x.shape[1])
+    return contiguous(np.moveaxis(x, 1, -1)).reshape(-1, x.shape[1])
 
 
 def _images(pixels, shape):
@@ -26,54 +27,85 @@ def _ours(x, *others):
     return x.ndim > 1 and x.size >= SMALL and computable(x, *others)
 
 
+# Batch norm -------------------------------------------------------------------------------------------------------------------
+
+
 def batch_moments(x):
     """Mean and (biased) variance of each channel, over all other axes."""
     if not _ours(x):
         return array.batch_moments(x)
     pixels = _pixels(x)
-    (mean, spread), rows = _by_threads(pointwise.moments, pixels), _rows_of_threads(len(pixels))
-    together = (mean * rows).sum(0) / len(pixels)
-    variance = (spread + rows * np.square(mean - together)).sum(0) / len(pixels)
-    return together.astype(x.dtype), variance.astype(x.dtype)
+    total, square = _sums_of_threads(pointwise.moments, pixels) / len(pixels)
+    return (total + pixels[0]).astype(x.dtype), np.maximum(square - total * total, 0).astype(x.dtype)
 
 
-def _by_threads(kernel, pixels, *more):
-    """The two results of each thread, (2, threads, C), in float64."""
+def _sums_of_threads(kernel, pixels, *more):
+    """The two sums of a kernel over all threads, (2, C), in float64."""
     threads, channels = get_num_threads(), pixels.shape[1]
-    results, scratch = (np.empty((threads, 2, channels), pixels.dtype) for _ in range(2))
+    results = empty((threads, 2, channels), pixels.dtype)
+    scratch = empty((threads, 2, MACHINE.lanes(pixels.itemsize)), pixels.dtype)
     launch(kernel, record(rows=len(pixels), channels=channels), pixels, *more, results, scratch)
-    return results.transpose(1, 0, 2).astype(np.float64)
-
-
-def _rows_of_threads(rows):
-    """How many rows each thread took, (threads, 1)."""
-    threads = get_num_threads()
-    return np.diff(np.arange(threads + 1) * rows // threads)[:, None]
+    return results.sum(0, dtype=np.float64)
 
 
 def batch_norm(x, w, b, mean, rstd):
     """y = w · (x - mean) · rstd + b"""
     if not _ours(x, w, b, mean, rstd):
         return array.batch_norm(x, w, b, mean, rstd)
-    pixels = _pixels(x)
+    return _scale_shift(x, *_affine(w, b, mean, rstd), np.nan)
+
+
+def batch_norm_relu(x, w, b, mean, rstd):
+    """y = max(w · (x - mean) · rstd + b, 0)"""
+    if not _ours(x, w, b, mean, rstd):
+        return array.batch_norm_relu(x, w, b, mean, rstd)
+    return _scale_shift(x, *_affine(w, b, mean, rstd), 0)
+
+
+def _affine(w, b, mean, rstd):
+    """Scale and shift of batch norm as y = x · scale + shift."""
     scale = rstd if w is None else w * rstd
-    shift = -mean * scale if b is None else b - mean * scale
-    y = np.empty_like(pixels)
-    launch(pointwise.scale_shift, record(rows=len(pixels)), pixels, scale, shift, y)
+    return scale, -mean * scale if b is None else b - mean * scale
+
+
+def _scale_shift(x, scale, shift, floor):
+    pixels = _pixels(x)
+    y = empty(pixels.shape, x.dtype)
+    launch(pointwise.scale_shift, record(rows=len(pixels), channels=len(scale)), pixels, _rows(scale, shift, floor), y)
     return _images(y, x.shape)
+
+
+def _rows(*vectors):
+    """Vectors (C,), and numbers for all channels, one below the other."""
+    table = np.empty((len(vectors), len(vectors[0])), vectors[0].dtype)
+    for row, vector in zip(table, vectors):
+        row[...] = vector
+    return table
 
 
 def batch_norm_dx(dy, x, w, mean, rstd):
     """dx, dw, db where mean and rstd were computed from x itself; the derivation is in functional/normalization.py."""
     if not _ours(dy, x, w, mean, rstd):
         return array.batch_norm_dx(dy, x, w, mean, rstd)
+    return _gradients(dy, x, w, None, mean, rstd, np.nan)
+
+
+def batch_norm_relu_dx(dy, x, w, b, mean, rstd):
+    """As `batch_norm_dx`, where a ReLU follows: only the dy of what is above 0 counts."""
+    if not _ours(dy, x, w, b, mean, rstd):
+        return array.batch_norm_relu_dx(dy, x, w, b, mean, rstd)
+    return _gradients(dy, x, w, b, mean, rstd, 0)
+
+
+def _gradients(dy, x, w, b, mean, rstd, floor):
     dy_pixels, pixels = _pixels(dy), _pixels(x)
-    db, dw = _sums(dy_pixels, pixels, mean, rstd)
-    scale, m = rstd if w is None else w * rstd, len(pixels)
-    slope = -scale * rstd * dw / m
-    coefficients = np.stack([scale, slope, -scale * db / m - slope * mean])
-    dx = np.empty_like(pixels)
-    launch(pointwise.scale_both, record(rows=m, channels=pixels.shape[1]), dy_pixels, pixels, coefficients, dx)
+    scale, shift = _affine(w, b, mean, rstd)
+    db, dw = _sums(dy_pixels, pixels, mean, rstd, scale, shift, floor)
+    slope = -scale * rstd * dw / len(pixels)
+    offset = -scale * db / len(pixels) - slope * mean
+    dx = empty(pixels.shape, x.dtype)
+    launch(pointwise.scale_both, record(rows=len(pixels), channels=len(scale)), dy_pixels, pixels,
+           _rows(scale, slope, offset, shift, floor), dx)
     return _images(dx, x.shape), dw, db
 
 
@@ -81,29 +113,41 @@ def batch_norm_sums(dy, x, mean, rstd):
     """db = Σ dy and dw = Σ dy · (x - mean) · rstd."""
     if not _ours(dy, x, mean, rstd):
         return array.batch_norm_sums(dy, x, mean, rstd)
-    return _sums(_pixels(dy), _pixels(x), mean, rstd)
+    return _sums(_pixels(dy), _pixels(x), mean, rstd, rstd, mean, np.nan)
 
 
-def _sums(dy, x, mean, rstd):
-    db, dw = _by_threads(pointwise.sums, dy, x, mean).sum(1)
+def _sums(dy, x, mean, rstd, scale, shift, floor):
+    db, dw = _sums_of_threads(pointwise.sums, dy, x, _rows(mean, scale, shift, floor))
     return db.astype(dy.dtype), (dw * rstd).astype(dy.dtype)
+
+
+# ReLU and sums, whatever the axes mean ----------------------------------------------------------------------------------------
 
 
 def relu(x):
     """max(x, 0)"""
-    if not _ours(x):
-        return array.relu(x)
-    pixels = _pixels(x)
-    y = np.empty_like(pixels)
-    launch(pointwise.relu_loop, record(), pixels, y)
-    return _images(y, x.shape)
+    return _by_element(pointwise.relu_loop, x) if _ours(x) else array.relu(x)
 
 
 def relu_dx(dy, y):
     """dy where y > 0"""
-    if not _ours(dy, y):
-        return array.relu_dx(dy, y)
-    pixels = _pixels(dy)
-    dx = np.empty_like(pixels)
-    launch(pointwise.relu_dx_loop, record(), pixels, _pixels(y), dx)
-    return _images(dx, dy.shape)
+    return _by_element(pointwise.relu_dx_loop, y, dy) if _ours(dy, y) else array.relu_dx(dy, y)
+
+
+def add(x, y):
+    """x + y, of one shape"""
+    return _by_element(pointwise.add_loop, x, y) if _ours(x, y) and x.shape == y.shape else array.add(x, y)
+
+
+def add_relu(x, y):
+    """max(x + y, 0), of one shape"""
+    return _by_element(pointwise.add_relu_loop, x, y) if _ours(x, y) and x.shape == y.shape else array.add_relu(x, y)
+
+
+def _by_element(kernel, like, *others):
+    """Run a kernel over arrays of one shape, in the order in which the first one lies in memory."""
+    order = sorted(range(like.ndim), key=lambda axis: -like.strides[axis])
+    flat = [contiguous(a.transpose(order)) for a in (*others, like)]
+    result = empty(flat[0].shape, like.dtype)
+    launch(kernel, record(), *flat, result)
+    return result.transpose(np.argsort(order))

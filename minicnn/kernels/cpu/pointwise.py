@@ -1,15 +1,16 @@
-"""Kernels that go once over all elements: ReLU, and batch norm's statistics, forward and backward.
+"""Loops that go over all elements: ReLU, sums of two images, and batch norm's statistics, forward and backward.
 
-Images are seen as a table (pixels, channels). The loops are plain: LLVM turns the innermost one into vector instructions, and what
-bounds them is memory. Sums over pixels are taken in blocks of BLOCK pixels, which stay in the first-level cache and are then added
-up in float64, so that float32 loses no accuracy over a million pixels.
+Images are seen as a table (pixels, channels). A loop goes down some pixels for one vector of channels at a time, so that what belongs
+to the channels (mean, scale) stays in registers, and BLOCK pixels, so that the other channels of a pixel are still in the first-level
+cache when their turn comes. Memory bounds all of them.
 """
 
 import numpy as np
 
 from .launch import helper
+from .simd import above, broadcast, first, lanes, load, load_some, multiply_add, select, store, store_some
 
-BLOCK = 32
+BLOCK = 64
 
 
 @helper
@@ -19,112 +20,163 @@ def _share(count, thread, threads):
 
 
 @helper
-def _row(table, r, channels):
-    """Row r, cut out: with the place computed in the loop over channels, Numba would ask of each whether it is negative."""
-    return table[r * channels : (r + 1) * channels]
+def _row(coefficients, number, channels):
+    return coefficients[number * channels : (number + 1) * channels]
+
+
+# Element by element -----------------------------------------------------------------------------------------------------------
 
 
 def relu_loop(x, y, _a, _b, _c, _whole, plans, thread, threads):
     """y = max(x, 0), and NaN where x is NaN."""
-    first, end = _share(len(x), thread, threads)
-    zero = x.dtype.type(0)
-    x, y = x[first:end], y[first:end]
-    for i in range(len(x)):
-        y[i] = zero if x[i] <= zero else x[i]
+    start, end = _share(len(x), thread, threads)
+    zero, step = broadcast(x, 0), lanes(x)
+    for i in range(start, end - step + 1, step):
+        v = load(x, i)
+        store(y, i, select(above(v, zero), v, zero))
+    i = end - (end - start) % step
+    rest = first(x, end - i)
+    v = load_some(x, i, rest)
+    store_some(y, i, select(above(v, zero), v, zero), rest)
 
 
 def relu_dx_loop(dy, y, dx, _a, _b, _whole, plans, thread, threads):
-    """dx = dy · (y > 0)"""
-    first, end = _share(len(dy), thread, threads)
-    zero, one = dy.dtype.type(0), dy.dtype.type(1)
-    dy, y, dx = dy[first:end], y[first:end], dx[first:end]
-    for i in range(len(dy)):
-        dx[i] = dy[i] * (one if y[i] > zero else zero)
+    """dx = dy where y > 0 or NaN, else 0."""
+    start, end = _share(len(dy), thread, threads)
+    zero, step = broadcast(dy, 0), lanes(dy)
+    for i in range(start, end - step + 1, step):
+        store(dx, i, select(above(load(y, i), zero), load(dy, i), zero))
+    i = end - (end - start) % step
+    rest = first(dy, end - i)
+    store_some(dx, i, select(above(load_some(y, i, rest), zero), load_some(dy, i, rest), zero), rest)
 
 
-def scale_shift(x, scale, shift, y, _a, _whole, plans, thread, threads):
-    """y[r,c] = x[r,c] · scale[c] + shift[c]"""
-    first, end = _share(plans[0].rows, thread, threads)
-    channels = len(scale)
-    for r in range(first, end):
-        pixel, out = _row(x, r, channels), _row(y, r, channels)
-        for c in range(channels):
-            out[c] = pixel[c] * scale[c] + shift[c]
+def add_loop(x, y, total, _a, _b, _whole, plans, thread, threads):
+    """total = x + y"""
+    start, end = _share(len(x), thread, threads)
+    step = lanes(x)
+    for i in range(start, end - step + 1, step):
+        store(total, i, load(x, i) + load(y, i))
+    i = end - (end - start) % step
+    rest = first(x, end - i)
+    store_some(total, i, load_some(x, i, rest) + load_some(y, i, rest), rest)
 
 
-def scale_both(dy, x, coefficients, dx, _a, _whole, plans, thread, threads):
-    """dx[r,c] = dy[r,c] · scale[c] + x[r,c] · slope[c] + shift[c], with the three rows of coefficients."""
-    first, end = _share(plans[0].rows, thread, threads)
-    channels = plans[0].channels
-    scale, slope, shift = coefficients[:channels], coefficients[channels : 2 * channels], coefficients[2 * channels :]
-    for r in range(first, end):
-        pixel, gradient, out = _row(x, r, channels), _row(dy, r, channels), _row(dx, r, channels)
-        for c in range(channels):
-            out[c] = gradient[c] * scale[c] + pixel[c] * slope[c] + shift[c]
+def add_relu_loop(x, y, z, _a, _b, _whole, plans, thread, threads):
+    """z = max(x + y, 0), and NaN where the sum is NaN."""
+    start, end = _share(len(x), thread, threads)
+    zero, step = broadcast(x, 0), lanes(x)
+    for i in range(start, end - step + 1, step):
+        v = load(x, i) + load(y, i)
+        store(z, i, select(above(v, zero), v, zero))
+    i = end - (end - start) % step
+    rest = first(x, end - i)
+    v = load_some(x, i, rest) + load_some(y, i, rest)
+    store_some(z, i, select(above(v, zero), v, zero), rest)
+
+
+# Batch norm: tables (pixels, channels) ------------------------------------------------------------------------------------------
 
 
 def moments(x, results, scratch, _a, _b, _whole, plans, thread, threads):
-    """Each thread's mean[c] and Σ (x[r,c] - mean[c])² over its rows: results (threads, 2, C).
+    """Each thread's Σ (x[r,c] - x[0,c]) and Σ (x[r,c] - x[0,c])² over its rows: results (threads, 2, C).
 
-    Block by block, by the formula that joins the moments of two parts (Chan, Golub and LeVeque 1979): no cancellation, and x is
-    read from memory once.
+    A difference from some x of the same channel, so that the square of the mean does not swallow the variance. Sums of BLOCK
+    numbers are added up in float64: float32 loses no accuracy over a million pixels.
     """
-    first, end = _share(plans[0].rows, thread, threads)
-    channels = plans[0].channels
-    mean, spread = np.zeros(channels), np.zeros(channels)
-    block_mean, block_spread = _two_rows(scratch, thread, channels)
-    for start in range(first, end, BLOCK):
-        stop = min(start + BLOCK, end)
-        rows, before = stop - start, start - first
-        for c in range(channels):
-            block_mean[c] = block_spread[c] = 0
-        for r in range(start, stop):
-            pixel = _row(x, r, channels)
-            for c in range(channels):
-                block_mean[c] += pixel[c]
-        for c in range(channels):
-            block_mean[c] /= rows
-        for r in range(start, stop):
-            pixel = _row(x, r, channels)
-            for c in range(channels):
-                off = pixel[c] - block_mean[c]
-                block_spread[c] += off * off
-        for c in range(channels):
-            apart = block_mean[c] - mean[c]
-            mean[c] += apart * (rows / (before + rows))
-            spread[c] += block_spread[c] + apart * apart * (rows * (before / (before + rows)))
-    _store_two(mean, spread, results, thread, channels)
+    start, end = _share(plans[0].rows, thread, threads)
+    channels, step = plans[0].channels, lanes(x)
+    totals, squares = np.zeros(channels + step), np.zeros(channels + step)
+    scratch = _row(scratch, thread, 2 * step)
+    for top in range(start, end, BLOCK):
+        bottom = min(top + BLOCK, end)
+        for c in range(0, channels, step):
+            mask = first(x, channels - c)
+            pivot = load_some(x, c, mask)
+            total = square = broadcast(x, 0)
+            for r in range(top, bottom):
+                v = load_some(x, r * channels + c, mask) - pivot
+                total += v
+                square = multiply_add(v, v, square)
+            _add_up(total, square, scratch, totals, squares, c)
+    _store_two(totals, squares, results, thread, channels)
 
 
-def sums(dy, x, mean, results, scratch, _whole, plans, thread, threads):
-    """Each thread's Σ dy and Σ dy · (x - mean) over its rows: results (threads, 2, C)."""
-    first, end = _share(plans[0].rows, thread, threads)
-    channels = plans[0].channels
-    total, product = np.zeros(channels), np.zeros(channels)
-    block_total, block_product = _two_rows(scratch, thread, channels)
-    for start in range(first, end, BLOCK):
-        for c in range(channels):
-            block_total[c] = block_product[c] = 0
-        for r in range(start, min(start + BLOCK, end)):
-            pixel, gradient = _row(x, r, channels), _row(dy, r, channels)
-            for c in range(channels):
-                block_total[c] += gradient[c]
-                block_product[c] += gradient[c] * (pixel[c] - mean[c])
-        for c in range(channels):
-            total[c] += block_total[c]
-            product[c] += block_product[c]
-    _store_two(total, product, results, thread, channels)
+def sums(dy, x, coefficients, results, scratch, _whole, plans, thread, threads):
+    """Each thread's Σ g and Σ g · (x - mean) over its rows: results (threads, 2, C).
+
+    g = dy where x · scale + shift > floor, else 0; coefficients are (mean, scale, shift, floor). A floor of NaN lets all through.
+    """
+    start, end = _share(plans[0].rows, thread, threads)
+    channels, step = plans[0].channels, lanes(x)
+    totals, products = np.zeros(channels + step), np.zeros(channels + step)
+    means, scales, shifts, floors = (_row(coefficients, 0, channels), _row(coefficients, 1, channels),
+                                     _row(coefficients, 2, channels), _row(coefficients, 3, channels))
+    scratch, zero = _row(scratch, thread, 2 * step), broadcast(x, 0)
+    for top in range(start, end, BLOCK):
+        bottom = min(top + BLOCK, end)
+        for c in range(0, channels, step):
+            mask = first(x, channels - c)
+            mean, scale, shift, floor = (load_some(means, c, mask), load_some(scales, c, mask), load_some(shifts, c, mask),
+                                         load_some(floors, c, mask))
+            total = product = broadcast(x, 0)
+            for r in range(top, bottom):
+                v, g = load_some(x, r * channels + c, mask), load_some(dy, r * channels + c, mask)
+                g = select(above(multiply_add(v, scale, shift), floor), g, zero)
+                total += g
+                product = multiply_add(g, v - mean, product)
+            _add_up(total, product, scratch, totals, products, c)
+    _store_two(totals, products, results, thread, channels)
+
+
+@helper(inline=True)
+def _add_up(one, other, scratch, ones, others, c):
+    """Adds two vectors to the float64 sums of their channels, by way of memory."""
+    step = lanes(scratch)
+    store(scratch, 0, one)
+    store(scratch, step, other)
+    for lane in range(step):
+        ones[c + lane] += scratch[lane]
+        others[c + lane] += scratch[step + lane]
 
 
 @helper
-def _two_rows(scratch, thread, channels):
-    """A thread's two rows of scratch (threads, 2, C)."""
-    start = 2 * thread * channels
-    return scratch[start : start + channels], scratch[start + channels : start + 2 * channels]
-
-
-@helper
-def _store_two(first, second, results, thread, channels):
+def _store_two(ones, others, results, thread, channels):
     for c in range(channels):
-        results[2 * thread * channels + c] = first[c]
-        results[(2 * thread + 1) * channels + c] = second[c]
+        results[2 * thread * channels + c] = ones[c]
+        results[(2 * thread + 1) * channels + c] = others[c]
+
+
+def scale_shift(x, coefficients, y, _a, _b, _whole, plans, thread, threads):
+    """y = x · scale + shift, but floor where that is not above the floor: coefficients (scale, shift, floor)."""
+    start, end = _share(plans[0].rows, thread, threads)
+    channels, step = plans[0].channels, lanes(x)
+    scales, shifts, floors = _row(coefficients, 0, channels), _row(coefficients, 1, channels), _row(coefficients, 2, channels)
+    for top in range(start, end, BLOCK):
+        for c in range(0, channels, step):
+            mask = first(x, channels - c)
+            scale, shift, floor = load_some(scales, c, mask), load_some(shifts, c, mask), load_some(floors, c, mask)
+            for r in range(top, min(top + BLOCK, end)):
+                v = multiply_add(load_some(x, r * channels + c, mask), scale, shift)
+                store_some(y, r * channels + c, select(above(v, floor), v, floor), mask)
+
+
+def scale_both(dy, x, coefficients, dx, _a, _whole, plans, thread, threads):
+    """dx = g · scale + x · slope + offset, with g = dy where x · scale + shift > floor, else 0.
+
+    coefficients: (scale, slope, offset, shift, floor).
+    """
+    start, end = _share(plans[0].rows, thread, threads)
+    channels, step, zero = plans[0].channels, lanes(x), broadcast(x, 0)
+    scales, slopes, offsets, shifts, floors = (_row(coefficients, 0, channels), _row(coefficients, 1, channels),
+                                               _row(coefficients, 2, channels), _row(coefficients, 3, channels),
+                                               _row(coefficients, 4, channels))
+    for top in range(start, end, BLOCK):
+        for c in range(0, channels, step):
+            mask = first(x, channels - c)
+            scale, slope, offset = load_some(scales, c, mask), load_some(slopes, c, mask), load_some(offsets, c, mask)
+            shift, floor = load_some(shifts, c, mask), load_some(floors, c, mask)
+            for r in range(top, min(top + BLOCK, end)):
+                v, g = load_some(x, r * channels + c, mask), load_some(dy, r * channels + c, mask)
+                g = select(above(multiply_add(v, scale, shift), floor), g, zero)
+                store_some(dx, r * channels + c, multiply_add(g, scale, multiply_add(v, slope, offset)), mask)

@@ -93,8 +93,8 @@ def _loop(builder, count, carried, body):
     return values
 
 
-class _Writer:
-    """Writes one tile function: the vector operations for one type of numbers."""
+class Writer:
+    """Writes vector operations for one type of numbers."""
 
     def __init__(self, builder, scalar, lanes):
         self.builder, self.scalar, self.lanes = builder, scalar, lanes
@@ -117,15 +117,26 @@ class _Writer:
     def store(self, vector, pointer):
         self.builder.store(vector, self.builder.bitcast(pointer, self.vector.as_pointer()), align=self.itemsize)
 
-    def store_first(self, vector, pointer, count):
-        """Only the first `count` numbers of a vector: the rest of memory belongs to the next pixel, maybe another thread's."""
-        suffix = f"v{self.lanes}f{8 * self.itemsize}"
+    def first(self, count):
+        """The mask of the first `count` lanes."""
         numbers = ir.Constant(ir.VectorType(I64, self.lanes), list(range(self.lanes)))
-        mask = self.builder.icmp_signed("<", numbers, self.splat(count))
+        return self.builder.icmp_signed("<", numbers, self.splat(count))
+
+    def load_some(self, pointer, mask):
+        """Only the lanes of the mask, 0 in the others."""
+        source, zeros = self.builder.bitcast(pointer, self.vector.as_pointer()), ir.Constant(self.vector, [0.0] * self.lanes)
+        load = self._masked("load", self.vector, [source.type, I32, mask.type, self.vector])
+        return self.builder.call(load, [source, ir.Constant(I32, self.itemsize), mask, zeros])
+
+    def store_some(self, vector, pointer, mask):
+        """Only the lanes of the mask: the rest of memory belongs to the next pixel, maybe another thread's."""
         target = self.builder.bitcast(pointer, self.vector.as_pointer())
-        masked = self._declared(f"llvm.masked.store.{suffix}.p0{'' if _opaque() else suffix}", ir.VoidType(),
-                                [self.vector, target.type, I32, mask.type])
-        self.builder.call(masked, [vector, target, ir.Constant(I32, self.itemsize), mask])
+        store = self._masked("store", ir.VoidType(), [self.vector, target.type, I32, mask.type])
+        self.builder.call(store, [vector, target, ir.Constant(I32, self.itemsize), mask])
+
+    def _masked(self, what, result, arguments):
+        suffix = f"v{self.lanes}f{8 * self.itemsize}"
+        return self._declared(f"llvm.masked.{what}.{suffix}.p0{'' if _opaque() else suffix}", result, arguments)
 
     def splat(self, number):
         """One number in every lane."""
@@ -164,7 +175,7 @@ def _tile_function(module, scalar, rows, vectors):
     builder = ir.IRBuilder(function.append_basic_block())
     lanes = MACHINE.lanes(4 if scalar == ir.FloatType() else 8)
     a, b, c, start = function.args[:4]
-    _write_tile(_Writer(builder, scalar, lanes), rows, vectors, a, b, c, start, dict(zip(NUMBERS, function.args[4:])))
+    _write_tile(Writer(builder, scalar, lanes), rows, vectors, a, b, c, start, dict(zip(NUMBERS, function.args[4:])))
     builder.ret_void()
     return function
 
@@ -218,7 +229,7 @@ def _write_tile(write, rows, vectors, a, b, c, start, n):
                 write.store(total, target)
         with otherwise:
             for total, target, (_, v) in zip(sums, targets, places):
-                write.store_first(total, target, builder.sub(n["columns"], _constant(v * write.lanes)))
+                write.store_some(total, target, write.first(builder.sub(n["columns"], _constant(v * write.lanes))))
 
 
 def _dispatcher(module, scalar):

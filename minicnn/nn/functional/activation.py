@@ -2,6 +2,7 @@
 
 import warnings
 
+from ...autograd.deferred import followed_by
 from ...elementary import arithmetic, reduction
 from ...elementary.arithmetic import where
 from ...elementary.in_place import apply_in_place
@@ -37,7 +38,8 @@ def _like(input, value):
 
 def relu(input, inplace=False):
     """max(x, 0)."""
-    return _apply_to_numbers("relu", input, inplace, layer.relu)
+    both = followed_by(layer.relu, input, inplace)
+    return _apply_to_numbers("relu", input, inplace, layer.relu) if both is None else both
 
 
 def relu_(input):

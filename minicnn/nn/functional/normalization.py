@@ -2,8 +2,10 @@
 
 import numpy as np
 
+from ...autograd.deferred import deferred
 from ...autograd.mode import no_grad
 from ...errors import BadValue, ShapeError
+from ...functional import fused  # noqa: F401  (its pairs take part)
 from ...functional import normalization as layer
 from ...kernels import of
 from ...shapes import named
@@ -33,7 +35,7 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
     if running_mean is None or running_var is None:
         raise BadValue("batch_norm: evaluation needs running_mean and running_var; pass training=True to use the batch's own")
     mean, rstd = running_mean.array, 1 / np.sqrt(running_var.array + eps)
-    return layer.batch_norm_eval(input, weight, bias, mean=mean.astype(input.dtype), rstd=rstd.astype(input.dtype))
+    return deferred(layer.batch_norm_eval, input, weight, bias, mean=mean.astype(input.dtype), rstd=rstd.astype(input.dtype))
 
 
 def _batch_norm_training(input, running_mean, running_var, weight, bias, momentum, eps):
@@ -47,7 +49,7 @@ def _batch_norm_training(input, running_mean, running_var, weight, bias, momentu
         _follow(running_mean, mean, momentum)
         _follow(running_var, var * (count / (count - 1)), momentum)
     rstd = (1 / np.sqrt(var + eps)).astype(input.dtype)
-    return layer.batch_norm(input, weight, bias, mean=mean, rstd=rstd, eps=eps)
+    return deferred(layer.batch_norm, input, weight, bias, mean=mean, rstd=rstd, eps=eps)
 
 
 def _follow(running, batch, momentum):

@@ -1,0 +1,177 @@
+"""Vectors as values, for loops that LLVM does not turn into vector instructions well by itself.
+
+    total = broadcast(x, 0.0)
+    for r in range(rows):
+        total += load(x, r * channels)              # as many numbers as a vector register holds, all at once
+
+`load`, `store` and the arithmetic become one instruction each, for floats of either size; `lanes(x)` numbers of x's kind make a
+vector. Where fewer are left, the operations with a *mask* touch only the lanes that it lets through. Nothing is checked: not the
+bounds, and no index counts from the end.
+"""
+
+import operator
+
+from llvmlite import ir
+from numba import types
+from numba.core.typing.templates import AbstractTemplate, infer_global, signature
+from numba.extending import intrinsic, lower_builtin, models, register_model
+
+from .vector import MACHINE, Writer
+
+
+class Vector(types.Type):
+    """The numbers of one register."""
+
+    def __init__(self, scalar):
+        self.scalar = scalar
+        super().__init__(f"Vector({scalar})")
+
+
+class Mask(types.Type):
+    """One truth value for each lane."""
+
+    def __init__(self, scalar):
+        self.scalar = scalar
+        super().__init__(f"Mask({scalar})")
+
+
+def _lanes(scalar):
+    return MACHINE.lanes(scalar.bitwidth // 8)
+
+
+@register_model(Vector)
+class _VectorModel(models.PrimitiveModel):
+    def __init__(self, manager, kind):
+        scalar = ir.FloatType() if kind.scalar.bitwidth == 32 else ir.DoubleType()
+        super().__init__(manager, kind, ir.VectorType(scalar, _lanes(kind.scalar)))
+
+
+@register_model(Mask)
+class _MaskModel(models.PrimitiveModel):
+    def __init__(self, manager, kind):
+        super().__init__(manager, kind, ir.VectorType(ir.IntType(1), _lanes(kind.scalar)))
+
+
+def _writer(context, builder, scalar):
+    return Writer(builder, context.get_data_type(scalar), _lanes(scalar))
+
+
+def _place(context, builder, kind, array, index):
+    """The address of a[i]."""
+    return builder.gep(context.make_array(kind)(context, builder, array).data, [index])
+
+
+# To and from memory ---------------------------------------------------------------------------------------------------------
+
+
+@intrinsic
+def lanes(typingctx, a):
+    """How many of a's numbers make a vector."""
+    count = _lanes(a.dtype)
+    return types.intp(a), lambda context, builder, signature, values: ir.Constant(ir.IntType(64), count)
+
+
+@intrinsic
+def load(typingctx, a, i):
+    """The vector a[i : i + lanes]."""
+    def write(context, builder, signature, values):
+        return _writer(context, builder, a.dtype).load(_place(context, builder, a, *values))
+    return Vector(a.dtype)(a, types.intp), write
+
+
+@intrinsic
+def store(typingctx, a, i, v):
+    """a[i : i + lanes] = v"""
+    def write(context, builder, signature, values):
+        _writer(context, builder, a.dtype).store(values[2], _place(context, builder, a, *values[:2]))
+        return context.get_dummy_value()
+    return types.void(a, types.intp, v), write
+
+
+@intrinsic
+def first(typingctx, a, count):
+    """The mask that lets the first `count` lanes through: all of them if there are fewer."""
+    def write(context, builder, signature, values):
+        return _writer(context, builder, a.dtype).first(values[1])
+    return Mask(a.dtype)(a, types.intp), write
+
+
+@intrinsic
+def load_some(typingctx, a, i, mask):
+    """a[i : i + lanes] where the mask lets it through, else 0; the rest of memory is not touched."""
+    def write(context, builder, signature, values):
+        return _writer(context, builder, a.dtype).load_some(_place(context, builder, a, *values[:2]), values[2])
+    return Vector(a.dtype)(a, types.intp, mask), write
+
+
+@intrinsic
+def store_some(typingctx, a, i, v, mask):
+    """a[i : i + lanes] = v where the mask lets it through."""
+    def write(context, builder, signature, values):
+        _writer(context, builder, a.dtype).store_some(values[2], _place(context, builder, a, *values[:2]), values[3])
+        return context.get_dummy_value()
+    return types.void(a, types.intp, v, mask), write
+
+
+@intrinsic
+def broadcast(typingctx, a, number):
+    """A vector for a's kind of numbers with the same number in each lane."""
+    def write(context, builder, signature, values):
+        one = context.cast(builder, values[1], number, a.dtype)
+        return _writer(context, builder, a.dtype).splat(one)
+    return Vector(a.dtype)(a, number), write
+
+
+# Arithmetic -----------------------------------------------------------------------------------------------------------------
+
+
+def _arithmetic(symbol, instruction):
+    """v + w and its like for vectors."""
+    @infer_global(symbol)
+    class _Vectors(AbstractTemplate):
+        key = symbol
+
+        def generic(self, arguments, _):
+            if len(arguments) == 2 and isinstance(arguments[0], Vector) and arguments[0] == arguments[1]:
+                return signature(arguments[0], *arguments)
+
+    @lower_builtin(symbol, Vector, Vector)
+    def write(context, builder, signature, values):
+        return getattr(builder, instruction)(*values)
+
+
+for _symbol, _instruction in {operator.add: "fadd", operator.sub: "fsub", operator.mul: "fmul",
+                              operator.iadd: "fadd", operator.isub: "fsub", operator.imul: "fmul"}.items():
+    _arithmetic(_symbol, _instruction)
+
+
+@intrinsic
+def multiply_add(typingctx, x, y, total):
+    """x · y + total"""
+    def write(context, builder, signature, values):
+        return _writer(context, builder, x.scalar).multiply_add(*values)
+    return x(x, y, total), write
+
+
+# Comparisons ----------------------------------------------------------------------------------------------------------------
+
+
+@intrinsic
+def above(typingctx, x, y):
+    """The mask of x > y; also where one of the two is NaN."""
+    return Mask(x.scalar)(x, y), lambda context, builder, signature, values: builder.fcmp_unordered(">", *values)
+
+
+@intrinsic
+def wins(typingctx, x, best):
+    """The mask of x > best; also where x is NaN, and not where best is."""
+    def write(context, builder, signature, values):
+        x, best = values
+        return builder.or_(builder.fcmp_ordered(">", x, best), builder.fcmp_unordered("uno", x, x))
+    return Mask(x.scalar)(x, best), write
+
+
+@intrinsic
+def select(typingctx, mask, x, y):
+    """x where the mask lets it through, else y."""
+    return x(mask, x, y), lambda context, builder, signature, values: builder.select(*values)

@@ -1,0 +1,161 @@
+"""What is computed only when it is looked at cannot be told from what is computed at once."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+
+import minicnn as torch
+from minicnn import autograd, nn
+from minicnn.autograd.deferred import WAITING, Deferred
+from minicnn.nn import functional as F
+
+
+@pytest.fixture(autouse=True)
+def seed():
+    torch.manual_seed(0)
+
+
+def leaves():
+    return [torch.randn(*shape, dtype=torch.float64, requires_grad=True) for shape in ((4, 3, 5, 6), (3,), (3,))]
+
+
+def normalized(x, w, b):
+    return F.batch_norm(x, None, None, w, b, training=True)
+
+
+def gradients(z, inputs):
+    return [g.numpy() for g in autograd.grad((z * z.detach().cos()).sum(), inputs)]
+
+
+def plainly(x, w, b):
+    """The same with a look at what lies between."""
+    y = normalized(x, w, b)
+    assert y.shape == x.shape and type(y) is torch.Tensor
+    return F.relu(y)
+
+
+def test_the_pair_computes_the_same():
+    inputs = leaves()
+    y = normalized(*inputs)
+    z = F.relu(y)
+    assert type(y) is Deferred and type(z) is torch.Tensor
+    wanted = plainly(*inputs)
+    np.testing.assert_allclose(z.detach().numpy(), wanted.detach().numpy(), atol=1e-12)
+    for found, other in zip(gradients(z, inputs), gradients(wanted, inputs)):
+        np.testing.assert_allclose(found, other, atol=1e-12)
+
+
+def test_a_later_look_finds_its_gradient():
+    """As Grad-CAM does: the output of a layer, kept aside, is asked for its gradient after all."""
+    inputs = leaves()
+    y = normalized(*inputs)
+    z = F.relu(y)
+    loss = (z * z.detach().cos()).sum()
+    found, = autograd.grad(loss, y)
+    np.testing.assert_array_equal(found.numpy(), np.where(y.detach().numpy() > 0, np.cos(z.detach().numpy()), 0))
+    y = normalized(*inputs)
+    z = F.relu(y)
+    y.retain_grad()
+    z.sum().backward()
+    np.testing.assert_array_equal(y.grad.numpy(), y.detach().numpy() > 0)
+
+
+def test_both_are_used():
+    """y goes on by itself, too: before and after the pair, and through a second ReLU."""
+    inputs = leaves()
+
+    def branches(look):
+        y = normalized(*inputs)
+        look(y)
+        first, second = F.relu(y), F.relu(y)
+        return first * 2 + second * y + y
+
+    deferred, plain = branches(lambda y: None), branches(lambda y: y.shape)
+    np.testing.assert_allclose(deferred.detach().numpy(), plain.detach().numpy(), atol=1e-12)
+    for found, other in zip(gradients(deferred, inputs), gradients(plain, inputs)):
+        np.testing.assert_allclose(found, other, atol=1e-11)
+
+
+def test_in_place():
+    inputs = leaves()
+    y = normalized(*inputs)
+    z = F.relu(y, inplace=True)
+    assert z is y
+    np.testing.assert_allclose(gradients(z, inputs)[0], gradients(plainly(*inputs), inputs)[0], atol=1e-12)
+
+
+@pytest.mark.parametrize("change", ["input", "weight", "optimizer"])
+def test_a_change_in_place_comes_too_late_for_it(change):
+    x, w, b = (t.detach() for t in leaves())
+    wanted = normalized(x, w, b).numpy().copy()
+    y = normalized(x, w, b)
+    if change == "optimizer":
+        w.grad = torch.ones_like(w)
+        torch.optim.SGD([w], lr=1.0).step()
+    else:
+        (x if change == "input" else w).add_(1)
+    np.testing.assert_array_equal(y.numpy(), wanted)
+
+
+def test_recording_is_decided_when_it_is_called():
+    x, w, b = leaves()
+    with torch.no_grad():
+        y = normalized(x, w, b)
+    assert not F.relu(y).requires_grad and not y.requires_grad
+    y = normalized(x, w, b)
+    with torch.no_grad():
+        assert not F.relu(y).requires_grad
+    assert y.requires_grad
+
+
+def test_second_derivatives():
+    inputs = leaves()
+    for pair in (lambda *xs: F.relu(normalized(*xs)), plainly):
+        first, = autograd.grad((pair(*inputs) ** 2).sum(), inputs[0], create_graph=True)
+        second = autograd.grad((first * first.detach().cos()).sum(), inputs)
+        if pair is plainly:
+            for found, other in zip(kept, second):
+                np.testing.assert_allclose(found.numpy(), other.numpy(), atol=1e-9)
+        kept = second
+
+
+def test_modules_with_and_without_hooks():
+    """Sequential, with a hook that keeps the output of batch norm: its numbers, and the same result."""
+    model = nn.Sequential(nn.Conv2d(2, 3, 3), nn.BatchNorm2d(3), nn.ReLU(inplace=True)).double()
+    x = torch.randn(2, 2, 5, 5, dtype=torch.float64)
+    for mode in (True, False):
+        model.train(mode)
+        plain, kept = model(x), []
+        handle = model[1].register_forward_hook(lambda module, args, out: kept.append(out.clone()))
+        np.testing.assert_allclose(model(x).detach().numpy(), plain.detach().numpy(), atol=1e-12)
+        np.testing.assert_allclose(np.maximum(kept[0].detach().numpy(), 0), plain.detach().numpy(), atol=1e-12)
+        handle.remove()
+
+
+def test_anomaly_names_the_layer():
+    x, mean, var = torch.full((1, 1, 2, 2), 1e200, dtype=torch.float64), torch.zeros(1, dtype=torch.float64), torch.full((1,), 1e-300, dtype=torch.float64)
+    with autograd.detect_anomaly(), pytest.raises(torch.errors.GraphError, match="BatchNormalization"):
+        F.relu(F.batch_norm(x, mean, var, eps=0))
+
+
+def test_nothing_waits_for_long():
+    inputs = leaves()
+    F.relu(normalized(*inputs))
+    assert len(WAITING) == 0
+
+
+@pytest.mark.parametrize("way", [lambda y: copy.deepcopy(y), lambda y: pickle.loads(pickle.dumps(y)), lambda y: y + 0], ids=["deepcopy", "pickle", "add"])
+def test_copies(way):
+    x, w, b = (t.detach() for t in leaves())
+    np.testing.assert_array_equal(way(normalized(x, w, b)).numpy(), normalized(x, w, b).numpy())
+
+
+def test_repr_and_attributes():
+    x, w, b = (t.detach() for t in leaves())
+    y = normalized(x, w, b)
+    assert repr(y).startswith("tensor(") and type(y) is torch.Tensor
+    y = normalized(x, w, b)
+    y.note = "mine"
+    assert y.note == "mine" and isinstance(normalized(x, w, b), torch.Tensor)
