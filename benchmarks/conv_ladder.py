@@ -18,6 +18,7 @@ from common import Column, make_parser, median, parse, print_table, set_threads,
 
 from minicnn import kernels, shapes
 from minicnn.kernels import array
+from minicnn.kernels.cpu import memory
 
 FUNCTIONS = {"y": "conv2d", "dx": "conv2d_dx", "dw": "conv2d_dw"}
 LOOPS_IMAGES = 1
@@ -59,7 +60,8 @@ class Problem:
 
 
 def extra_memory(step):
-    """(bytes that a call needs at most beside its result, the result)."""
+    """(bytes that a call needs at most beside its result, the result); memory that is kept for later use counts again."""
+    memory.POOL = memory.Pool()
     tracemalloc.start()
     before = tracemalloc.get_traced_memory()[0]
     result = step()
@@ -74,9 +76,9 @@ def climb(problem, names, seconds):
     rows = [loops_row(problem)] if "loops" in names else []
     small = Problem(1, len(problem.w), 5, problem.which)
     for name, step in steps.items():
-        small.step(name, 1)()       # compiles; another shape, so that a buffer that is kept for later still counts as memory
-        memory, result = extra_memory(step)
-        rows.append({"algorithm": name, "memory_kb": memory / 1024, "error": problem.error(result, problem.batch)})
+        small.step(name, 1)()                                               # compiles
+        most, result = extra_memory(step)
+        rows.append({"algorithm": name, "memory_kb": most / 1024, "error": problem.error(result, problem.batch)})
     times = take_turns(steps, seconds)
     for row in rows:
         row["about"] = algorithms.ABOUT[row["algorithm"]]
@@ -93,9 +95,9 @@ def loops_row(problem):
     seconds = time.perf_counter() - start
     small = Problem(1, len(problem.w), 2, problem.which).step("loops", 1)
     small()
-    memory, _ = extra_memory(small)
+    most, _ = extra_memory(small)
     return {"algorithm": "loops", "scaled": f"x{problem.batch / images:g}" if images < problem.batch else "",
-            "ms": 1e3 * seconds * problem.batch / images, "memory_kb": memory / 1024, "error": problem.error(result, images)}
+            "ms": 1e3 * seconds * problem.batch / images, "memory_kb": most / 1024, "error": problem.error(result, images)}
 
 
 def time_text(ms):
@@ -108,8 +110,8 @@ def draw(rows):
     figure, axes = panels(1, 3, 11, 1.2 + 0.45 * len(rows), sharey=True)
     names = [row["algorithm"] for row in rows]
     labelled_bars(axes[0], names, [row["ms"] for row in rows], [time_text(row["ms"]) for row in rows], log=True)
-    memory = [row["memory_kb"] / 1024 for row in rows]
-    labelled_bars(axes[1], names, memory, [f"{one:.2f} MB" for one in memory])
+    megabytes = [row["memory_kb"] / 1024 for row in rows]
+    labelled_bars(axes[1], names, megabytes, [f"{one:.2f} MB" for one in megabytes])
     labelled_bars(axes[2], names, [1e6 * row["error"] for row in rows], [f"{1e6 * row['error']:.2g}" for row in rows])
     axes[0].set(title="Time", xlabel="ms (logarithmic)")
     axes[1].set(title="Extra memory", xlabel="MB beside arguments and result")

@@ -177,12 +177,13 @@ PARTS = {"operations": operations, "import": imports, "first-step": first_steps}
 
 
 def draw(rows):
-    from pictures import labelled_bars, panels
+    from pictures import labelled_bars, panels, short
 
     figure, (axes,) = panels(1, 1, 8, 1.3 + 0.32 * len(rows))
     labelled_bars(axes, [row["what"] for row in rows], [row["ratio"] for row in rows],
-                  [f"{row['minicnn']:,.4g} : {row['pytorch']:,.4g} {row['unit']}" for row in rows], log=True)
+                  [f"{short(row['minicnn'])} : {short(row['pytorch'])} {row['unit']}" for row in rows], log=True)
     axes.axvline(1, color="black", linewidth=1, zorder=0.9)
+    axes.xaxis.set_major_formatter("{x:,g}")
     axes.set(title="minicnn : PyTorch", xlabel="time relative to PyTorch (logarithmic)")
     return figure
 

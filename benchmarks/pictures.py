@@ -24,11 +24,11 @@ def panels(rows, columns, width, height, **options):
     return figure, list(figure.subplots(rows, columns, squeeze=False, **options).flat)
 
 
-def grouped_bars(rows, value, written, form, title, quantity):
+def grouped_bars(rows, value, written, unit, title, quantity):
     """For each batch size a panel, for each network a group of bars, for each contender a bar.
 
     value    the key of what the bars' length is; where it is None, `written` takes its place
-    written  the key of what stands at the bars' ends, in this form
+    written  the key of what stands at the bars' ends, with this unit
     """
     batches, networks, contenders = (list(dict.fromkeys(row[key] for row in rows)) for key in ("batch", "network", "contender"))
     figure, axes = panels(1, len(batches), 1.5 + 4.2 * len(batches), 1.5 + 0.24 * (len(contenders) + 1) * len(networks), sharey=True)
@@ -36,19 +36,19 @@ def grouped_bars(rows, value, written, form, title, quantity):
         lengths = {(row["network"], row["contender"]): row for row in rows if row["batch"] == batch}
         for place, contender in enumerate(contenders):
             _bars(panel, lengths, networks, contender, (place - (len(contenders) - 1) / 2) * 0.8 / len(contenders),
-                  0.8 / len(contenders), value, written, form)
+                  0.8 / len(contenders), value, written, unit)
         _finish(panel, networks, f"{title}, batch {batch}", quantity, mark=1 if value == "ratio" and rows[0].get("ratio") else None)
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(contenders), frameon=False)
     return figure
 
 
-def _bars(panel, lengths, networks, contender, offset, height, value, written, form):
+def _bars(panel, lengths, networks, contender, offset, height, value, written, unit):
     colour, hatch, _ = look(contender)
     shown = [lengths[network, contender] for network in networks]
     bars = panel.barh([place + offset for place in range(len(networks))],
                       [row[written] if row.get(value) is None else row[value] for row in shown], height,
                       color=colour, hatch=hatch, edgecolor="white", linewidth=0.5, label=contender)
-    write_at_end(panel, bars, [form.format(row[written]) for row in shown])
+    write_at_end(panel, bars, [f"{short(row[written])} {unit}" for row in shown])
 
 
 def _finish(panel, networks, title, quantity, mark):
@@ -66,11 +66,15 @@ def labelled_bars(panel, names, values, texts, log=False):
         write_at_end(panel, panel.barh([place], [length], 0.7, color=colour, hatch=hatch, edgecolor="white", linewidth=0.5), [text])
     if log:
         panel.set_xscale("log")
-        panel.set_xlim(0.3 * min(values), 30 * max(values))
-        panel.xaxis.set_major_formatter("{x:,g}")
+        panel.set_xlim(0.5 * min(values), 12 * max(values))
     else:
         panel.margins(x=0.25)
     name_bars(panel, names)
+
+
+def short(number):
+    """Three digits, or all that stand before the point."""
+    return f"{number:,.0f}" if abs(number) >= 100 else f"{number:.3g}"
 
 
 def write_at_end(panel, bars, texts):

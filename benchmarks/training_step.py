@@ -103,14 +103,14 @@ def compare_memory(network, batch, chosen):
 def draw_times(rows):
     from pictures import grouped_bars
 
-    return grouped_bars(rows, value="ratio", written="median_ms", form="{:.3g} ms", title="Time of a step",
+    return grouped_bars(rows, value="ratio", written="median_ms", unit="ms", title="Time of a step",
                         quantity="relative to PyTorch's better layout")
 
 
 def draw_memory(rows):
     from pictures import grouped_bars
 
-    return grouped_bars(rows, value="peak_mb", written="peak_mb", form="{:.0f} MB", title="Peak memory of the process",
+    return grouped_bars(rows, value="peak_mb", written="peak_mb", unit="MB", title="Peak memory of the process",
                         quantity="resident memory in MB")
 
 
