@@ -77,7 +77,7 @@ def draw(rows):
     labelled_bars(axes[0], names, seconds, [f"{one:.1f} s" for one in seconds])
     labelled_bars(axes[1], names, percent, [f"{one:.1f} %" for one in percent])
     axes[0].set(title="Time of an epoch", xlabel="s")
-    axes[1].set(title="Test accuracy", xlabel="%")
+    axes[1].set(title="Test accuracy", xlabel="%", xticks=range(0, 101, 20))
     return figure
 
 
