@@ -36,7 +36,7 @@ def conv2d_backward(dy, saved, needed):
     kernel = of(dy)
     dx = kernel.conv2d_dx(dy, w, window, groups) if needed.x else None
     dw = kernel.conv2d_dw(dy, x, window, groups) if needed.w else None
-    db = dy.sum((0, 2, 3)) if needed.b else None
+    db = kernel.channel_sums(dy) if needed.b else None
     return dx, dw, db
 
 
@@ -65,7 +65,7 @@ def conv_transpose2d_backward(dy, saved, needed):
     kernel = of(dy)
     dx = kernel.conv2d(dy, w, None, window, groups) if needed.x else None
     dw = kernel.conv2d_dw(x, dy, window, groups) if needed.w else None
-    db = dy.sum((0, 2, 3)) if needed.b else None
+    db = kernel.channel_sums(dy) if needed.b else None
     return dx, dw, db
 
 

@@ -203,6 +203,11 @@ def _per_channel(v, x):
     return v.reshape((1, -1) + (1,) * (x.ndim - 2))
 
 
+def channel_sums(x):
+    """Σ x of each channel, over all other axes."""
+    return x.sum(_others(x))
+
+
 def batch_moments(x):
     """Mean and (biased) variance of each channel, over all other axes."""
     m = max(x.size // max(x.shape[1], 1), 1)                               # 1 for an empty batch: its moments are 0

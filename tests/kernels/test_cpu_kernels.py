@@ -154,7 +154,10 @@ def test_batch_norm(shape, dtype):
     for weights in ((w, b), (None, None), (w, None)):
         compare("batch_norm", dtype, x, *weights, mean, rstd)
         compare("batch_norm_dx", dtype, dy, x, weights[0], mean, rstd)
+        compare("batch_norm_relu", dtype, x, *weights, mean, rstd)
+        compare("batch_norm_relu_dx", dtype, dy, x, *weights, mean, rstd)
     compare("batch_norm_sums", dtype, dy, x, mean, rstd)
+    compare("channel_sums", dtype, x)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -165,6 +168,16 @@ def test_relu(shape, dtype):
     y, dy = cpu.relu(x), np.arange(x.size, dtype=dtype).reshape(shape)
     np.testing.assert_array_equal(y, array.relu(x))
     np.testing.assert_array_equal(cpu.relu_dx(dy, y), array.relu_dx(dy, y))
+
+
+@pytest.mark.parametrize("name", ["add", "add_relu"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_sums_of_images(dtype, name):
+    """In whatever order the two lie in memory."""
+    rng = np.random.default_rng(0)
+    x, y = (rng.standard_normal((5, 7, 19, 31)).astype(dtype) for _ in range(2))
+    for one, other in (("channels first", "channels last"), ("channels last", "channels last"), ("every second", "read only")):
+        compare(name, dtype, laid_out(x, one), laid_out(y, other))
 
 
 def test_what_is_not_floats_goes_to_the_array_kernels():

@@ -7,16 +7,44 @@ them in order. What bounds it: the multipliers, as long as the weights of a bloc
 """
 
 from .launch import helper
-from .vector import multiply_tile
+from .tile import PAIRS, multiply_pixels, multiply_tile
 
 
-def correlate(x, weights, bias, y, buffers, _, plans, thread, threads):
+def pack(w, packed, _a, _b, _c, _, plans, thread, threads):
+    """The weights in the order in which the tiles read them: group, block, kernel row, run, k, channel of the block.
+
+    In pairs, the two k's of each channel lie beside each other. Channels and k's that do not exist are zeros.
+    """
+    plan = plans[0]
+    lines = plan.groups * plan.blocks * plan.kernel_h * plan.runs
+    paired = plan.kind == PAIRS
+    steps, width = (-(-plan.run // 2), 2 * plan.block) if paired else (plan.run, plan.block)
+    for line in range(thread * lines // threads, (thread + 1) * lines // threads):
+        r, i, place = line % plan.runs, line // plan.runs % plan.kernel_h, line // (plan.runs * plan.kernel_h)
+        outs = min(plan.outs - place % plan.blocks * plan.block, plan.block)
+        first = (plan.w_first + place // plan.blocks * plan.w_group + place % plan.blocks * plan.block * plan.w_out
+                 + i * plan.w_i + r * plan.w_j)
+        for k in range(plan.run):
+            source = first + k // plan.depth * plan.w_j + k % plan.depth * plan.w_in
+            start, step = ((line * steps + k // 2) * width + k % 2, 2) if paired else ((line * steps + k) * width, 1)
+            for o in range(outs):
+                packed[start + o * step] = w[source + o * plan.w_out]
+            for o in range(outs, plan.block):
+                packed[start + o * step] = 0
+        if paired and plan.run % 2:
+            start = (line * steps + steps - 1) * width + 1
+            for o in range(plan.block):
+                packed[start + 2 * o] = 0
+
+
+def correlate(x, packed, bias, y, buffers, _, plans, thread, threads):
     """y[n,p,q,o] = bias[o] + Σ_{i,j,c} w[i,j,c,o] · x[n, p·s + i·d - top, q·s + j·d - left, c]
 
-    x and y are channels-last images; weights and bias are packed (`Plan.weight_shape`).
+    x and y are channels-last images; weights and bias are packed.
     """
     plan, size = plans[0], len(buffers) // threads
     buffer = buffers[thread * size : (thread + 1) * size]
+    weights = len(packed) // (plan.groups * plan.blocks)
     bands = -(-plan.rows // plan.band)
     tasks = -(-plan.images // plan.together) * bands
     for task in range(thread * tasks // threads, (thread + 1) * tasks // threads):
@@ -29,28 +57,24 @@ def correlate(x, weights, bias, y, buffers, _, plans, thread, threads):
                 for n in range(images):
                     for p in range(rows):
                         _row_of_tiles(source, first + n * image_step + p * plan.stride_h * row_step + group * plan.depth, row_step,
-                                      weights, bias, place, y,
+                                      packed, place * weights, bias, place * plan.block, y,
                                       plan.y_first + (image + n) * plan.y_image + (row + p) * plan.y_row
                                       + group * plan.outs + block * plan.block,
                                       min(plan.outs - block * plan.block, plan.block), plan)
 
 
 @helper(inline=True)
-def _row_of_tiles(x, x_first, row_step, weights, bias, place, y, y_first, channels, plan):
+def _row_of_tiles(x, x_first, row_step, packed, w_first, bias, bias_first, y, y_first, channels, plan):
     """One row of output pixels and one block of their channels."""
-    depth, block = plan.depth, plan.block
-    counts, across = (plan.kernel_h, plan.kernel_w, depth), plan.dilation_w * plan.channels
-    if across == depth:                                     # a window's row lies in one piece
-        counts = (plan.kernel_h, 1, plan.kernel_w * depth)
-    pixel = plan.stride_w * plan.channels
+    pixel, across = plan.stride_w * plan.channels, plan.dilation_w * plan.channels
+    steps, width = (-(-plan.run // 2), 2 * plan.block) if plan.kind == PAIRS else (plan.run, plan.block)
     tiles, q = -(-plan.columns // plan.tile_rows), 0
     for tile in range(tiles):
-        width = (plan.columns - q) // (tiles - tile)
-        multiply_tile(width, plan.vectors, x, x_first + q * pixel, weights, place * plan.kernel_h * plan.kernel_w * depth * block,
-                      y, y_first + q * plan.y_column, bias, place * block, counts,
-                      (plan.dilation_h * row_step, across, 1, pixel), (plan.kernel_w * depth * block, depth * block, block),
-                      plan.y_column, 0, channels)
-        q += width
+        count = (plan.columns - q) // (tiles - tile)
+        multiply_pixels(plan.kind, count, plan.vectors, x, x_first + q * pixel, packed, w_first, y, y_first + q * plan.y_column,
+                        bias, bias_first, (plan.kernel_h, plan.runs, plan.run), (plan.dilation_h * row_step, across, 1, pixel),
+                        (plan.runs * steps * width, steps * width, width), plan.y_column, 0, channels)
+        q += count
 
 
 @helper
@@ -83,18 +107,23 @@ def see(x, plan, buffer, image, images, row, rows):
     return buffer, 0, seen * width, width
 
 
-def correlate_weights(x, dy, sums, buffers, wides, _, plans, thread, threads):
+# The gradient of the weights --------------------------------------------------------------------------------------------------
+
+
+def correlate_weights(x, dy, sums, buffers, _a, _, plans, thread, threads):
     """dw[i,j,c,o] = Σ_{n,p,q} x[n, p·s + i·d - top, q·s + j·d - left, c] · dy[n,p,q,o]
 
-    Each thread sums up its own images into its own part of sums (threads, packed weights), so that nobody waits; the order of
-    the summation depends on nothing but the number of threads. A part of wides is where dy gets channels of full blocks.
+    Each thread sums up its own images into its own part of sums, so that nobody waits; the order of the summation depends on
+    nothing but the number of threads. A tile may reach beyond the last channel: what it reads there, the next pixel or the slack
+    behind the array, ends in columns that nobody reads.
     """
-    plan, size, wide_size, count = plans[0], len(buffers) // threads, len(wides) // threads, len(sums) // threads
-    buffer, wide = buffers[thread * size : (thread + 1) * size], wides[thread * wide_size : (thread + 1) * wide_size]
+    plan, size, count = plans[0], len(buffers) // threads, len(sums) // threads
+    buffer = buffers[thread * size : (thread + 1) * size]
     sums = sums[thread * count : (thread + 1) * count]
     bands = -(-plan.rows // plan.band)
     tasks = -(-plan.images // plan.together) * bands
-    for place in range(len(sums)):
+    channels = plan.groups * plan.outs
+    for place in range(count):
         sums[place] = 0
     for task in range(thread * tasks // threads, (thread + 1) * tasks // threads):
         image, row = task // bands * plan.together, task % bands * plan.band
@@ -102,49 +131,54 @@ def correlate_weights(x, dy, sums, buffers, wides, _, plans, thread, threads):
         source, first, image_step, row_step = see(x, plan, buffer, image, images, row, rows)
         for n in range(0, images, plan.sum_images):
             for p in range(0, rows, plan.sum_rows):
-                some_images, some_rows = min(plan.sum_images, images - n), min(plan.sum_rows, rows - p)
-                right, right_first, right_image, pixel = _whole_blocks(dy, wide, plan, image + n, some_images, row + p, some_rows)
-                _add_products(source, first + n * image_step + p * plan.stride_h * row_step, image_step, row_step,
-                              right, right_first, right_image, pixel, (some_images, some_rows, plan.columns), sums, plan)
-
-
-@helper
-def _whole_blocks(dy, wide, plan, image, images, row, rows):
-    """dy where its channels fill the blocks, else a copy with zeros between the groups: (array, first, image step, pixel)."""
-    outs, width = plan.outs, plan.blocks * plan.block
-    channels, area = plan.groups * outs, plan.rows * plan.columns
-    first = (image * area + row * plan.columns) * channels
-    if outs == width:
-        return dy, first, area * channels, channels
-    pixels = rows * plan.columns
-    for n in range(images):
-        for q in range(pixels):
-            for group in range(plan.groups):
-                source, to = first + (n * area + q) * channels + group * outs, ((n * pixels + q) * plan.groups + group) * width
-                for o in range(outs):
-                    wide[to + o] = dy[source + o]
-                for o in range(outs, width):
-                    wide[to + o] = 0
-    return wide, 0, pixels * plan.groups * width, plan.groups * width
+                counts = (min(plan.sum_images, images - n), min(plan.sum_rows, rows - p), plan.columns)
+                _add_products(source, first + n * image_step + p * plan.stride_h * row_step, image_step, row_step, dy,
+                              ((image + n) * plan.rows + row + p) * plan.columns * channels, counts, sums, plan)
 
 
 @helper(inline=True)
-def _add_products(x, x_first, image_step, row_step, dy, dy_first, dy_image, dy_pixel, counts, sums, plan):
-    """Adds the products of some pixels to every weight's sum, tile by tile: neighbouring input channels are a tile's rows."""
-    depth, block, across = plan.depth, plan.block, plan.dilation_w * plan.channels
-    length, kernel_w = (depth * plan.kernel_w, 1) if across == depth else (depth, plan.kernel_w)
+def _add_products(x, x_first, image_step, row_step, dy, dy_first, counts, sums, plan):
+    """Adds the products of some pixels to every weight's sum, tile by tile."""
+    channels = plan.groups * plan.outs
+    x_steps = (image_step, plan.stride_h * row_step, plan.stride_w * plan.channels, 1)
+    dy_steps = (plan.rows * plan.columns * channels, plan.columns * channels, channels, 1)
+    length = plan.outs if plan.turned else plan.run
     tiles = -(-length // plan.tile_rows)
-    for group in range(plan.groups):
-        for part in range(plan.blocks):
-            for i in range(plan.kernel_h):
-                for j in range(kernel_w):
-                    here = x_first + i * plan.dilation_h * row_step + j * across + group * depth
-                    place = (((group * plan.blocks + part) * plan.kernel_h + i) * kernel_w + j) * length * block
-                    c = 0
-                    for tile in range(tiles):
-                        height = (length - c) // (tiles - tile)
-                        multiply_tile(height, plan.vectors, x, here + c, dy, dy_first + (group * plan.blocks + part) * block,
-                                      sums, place + c * block, sums, place + c * block, counts,
-                                      (image_step, plan.stride_h * row_step, plan.stride_w * plan.channels, 1),
-                                      (dy_image, plan.columns * dy_pixel, dy_pixel), block, block, block)
-                        c += height
+    for line in range(plan.groups * plan.kernel_h * plan.runs):
+        group, i, r = line // (plan.kernel_h * plan.runs), line // plan.runs % plan.kernel_h, line % plan.runs
+        window = x_first + i * plan.dilation_h * row_step + r * plan.dilation_w * plan.channels + group * plan.depth
+        pixel = dy_first + group * plan.outs
+        for block in range(plan.blocks):
+            m, place = 0, (line * plan.blocks + block) * length * plan.block
+            for tile in range(tiles):
+                height = (length - m) // (tiles - tile)
+                to = place + m * plan.block
+                if plan.turned:
+                    multiply_tile(0, height, plan.vectors, dy, pixel + m, x, window + block * plan.block, sums, to, sums, to, counts,
+                                  dy_steps, x_steps[:3], plan.block, plan.block, plan.block)
+                else:
+                    multiply_tile(0, height, plan.vectors, x, window + m, dy, pixel + block * plan.block, sums, to, sums, to, counts,
+                                  x_steps, dy_steps[:3], plan.block, plan.block, plan.block)
+                m += height
+
+
+def unpack(sums, dw, _a, _b, _c, _, plans, thread, threads):
+    """dw (O, C/G, KH, KW): what all threads have summed up, in their order."""
+    plan, count = plans[0], len(sums) // threads
+    channels, taps = plan.groups * plan.outs, plan.kernel_h * plan.kernel_w
+    for o in range(thread * channels // threads, (thread + 1) * channels // threads):
+        group, out = o // plan.outs, o % plan.outs
+        for i in range(plan.kernel_h):
+            for j in range(plan.kernel_w):
+                r, first = (0, j * plan.depth) if plan.runs == 1 else (j, 0)
+                line = (group * plan.kernel_h + i) * plan.runs + r
+                for c in range(plan.depth):
+                    k = first + c
+                    if plan.turned:
+                        place = ((line * plan.blocks + k // plan.block) * plan.outs + out) * plan.block + k % plan.block
+                    else:
+                        place = ((line * plan.blocks + out // plan.block) * plan.run + k) * plan.block + out % plan.block
+                    total = sums[place]
+                    for other in range(1, threads):
+                        total += sums[other * count + place]
+                    dw[(o * plan.depth + c) * taps + i * plan.kernel_w + j] = total

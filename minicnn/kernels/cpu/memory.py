@@ -14,6 +14,7 @@ import numpy as np
 
 LINE = 64                   # bytes of a cache line
 PAGE = 4096                 # bytes; two arrays at one place of their pages get in each other's way in the first-level cache
+SLACK = 256                 # bytes behind a block that may be read: kernels load whole vectors, also for the last few numbers
 SMALL = 1 << 12             # bytes: smaller arrays come from NumPy, which has them at hand
 SPARE = 64 << 20            # bytes that are kept whether or not somebody will ask for them again
 FLOATS = (np.dtype("float32"), np.dtype("float64"))
@@ -56,6 +57,20 @@ def empty(shape, dtype):
     return np.ndarray(shape, dtype, memory, start)
 
 
+def with_slack(x):
+    """A contiguous array, itself or copied, with SLACK bytes behind it that can be read."""
+    memory = x.base
+    if type(memory) is np.ndarray and memory.dtype == np.uint8 and _end(x) + SLACK <= _end(memory):
+        return x
+    copy = np.empty(x.size + SLACK // x.itemsize, x.dtype)[: x.size].reshape(x.shape)
+    copy[...] = x
+    return copy
+
+
+def _end(x):
+    return x.__array_interface__["data"][0] + x.nbytes
+
+
 class Pool:
     """Blocks of memory: pairs of an array of bytes and the place in it from which on it is used."""
 
@@ -77,7 +92,7 @@ class Pool:
             return self._new(size)
 
     def _new(self, size):
-        memory = np.empty(size + PAGE + LINE, np.uint8)
+        memory = np.empty(size + PAGE + SLACK, np.uint8)
         self.made += 1
         block = memory, -memory.ctypes.data % PAGE % LINE + self.made % (PAGE // LINE) * LINE
         self.blocks[size].append(block)

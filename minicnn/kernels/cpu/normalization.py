@@ -10,7 +10,7 @@ from .memory import computable, contiguous, empty
 from .plan import record
 from .vector import MACHINE
 
-SMALL = 1 << 12         # elements: for fewer, NumPy is done before threads would have begun
+SMALL = 1 << 13         # elements: for fewer, NumPy is done before threads would have begun
 
 
 def _pixels(x):
@@ -119,6 +119,11 @@ def batch_norm_sums(dy, x, mean, rstd):
 def _sums(dy, x, mean, rstd, scale, shift, floor):
     db, dw = _sums_of_threads(pointwise.sums, dy, x, _rows(mean, scale, shift, floor))
     return db.astype(dy.dtype), (dw * rstd).astype(dy.dtype)
+
+
+def channel_sums(x):
+    """Σ x of each channel, over all other axes."""
+    return _sums_of_threads(pointwise.totals, _pixels(x))[0].astype(x.dtype) if _ours(x) else array.channel_sums(x)
 
 
 # ReLU and sums, whatever the axes mean ----------------------------------------------------------------------------------------

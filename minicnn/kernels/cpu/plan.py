@@ -7,6 +7,7 @@ from zlib import crc32
 
 import numpy as np
 
+from .tile import MAX_VECTORS, PAIRS, PLAIN
 from .vector import MACHINE
 
 BUFFER_BYTES = 768 << 10        # the padded images of one task: they share the second-level cache with the weights
@@ -17,7 +18,7 @@ class Plan(NamedTuple):
     """A correlation y[n,p,q,o] = Σ w[o,c,i,j] · x[n, p·stride + i·dilation - top, q·stride + j·dilation - left, c].
 
     All sizes are in numbers, not bytes. x lies channels-last; y's pixels may have gaps between them (y_*), which is how the
-    gradient of a strided convolution is written one phase at a time.
+    gradient of a strided convolution is written one phase at a time. Where its weights lie is said by w_*.
     """
 
     images: int             # N
@@ -41,14 +42,24 @@ class Plan(NamedTuple):
     y_image: int
     y_row: int
     y_column: int
-    block: int              # output channels that are computed at once, `vectors` vectors
+    w_first: int            # where w[0,0,0,0] lies, and the steps to the next group, output and input channel, kernel row and column
+    w_group: int
+    w_out: int
+    w_in: int
+    w_i: int
+    w_j: int
+    run: int                # numbers of x that a row of a window sees in one piece, and how many such pieces a row has
+    runs: int
+    kind: int               # of the tiles: PLAIN or PAIRS
     vectors: int
-    blocks: int             # blocks in a group: the last one may reach beyond its channels
     tile_rows: int          # the most rows of a tile
+    block: int              # output channels that are computed at once
+    blocks: int             # blocks in a group: the last one may reach beyond its channels
     together: int           # images in a task
     band: int               # output rows in a task
     padded: bool            # whether x must be copied into a buffer with zeros around it
-    sum_images: int         # how many images and rows a tile of the weights' gradient sums up before it goes to memory
+    turned: bool            # gradient of the weights: whether tiles are output channels by places in the window, not the other way
+    sum_images: int         # how many images and rows a tile of that gradient sums up before it goes to memory
     sum_rows: int
 
     def record(self):
@@ -56,25 +67,30 @@ class Plan(NamedTuple):
         return record(**self._asdict())
 
     @property
-    def weight_shape(self):
-        """Packed weights: groups, blocks, kernel rows and columns, input channels of the group, channels of the block."""
-        return self.groups, self.blocks, self.kernel_h, self.kernel_w, self.depth, self.block
+    def steps(self):
+        """Rows of packed weights for a run: one for each number, or for each pair."""
+        return -(-self.run // 2) if self.kind == PAIRS else self.run
+
+    @property
+    def packed(self):
+        """Size of the packed weights: groups, blocks, kernel rows, runs, steps, the tile's width."""
+        width = self.block * 2 if self.kind == PAIRS else self.block
+        return self.groups * self.blocks * self.kernel_h * self.runs * self.steps * width
+
+    @property
+    def sums(self):
+        """Size of the gradient of the weights as the tiles sum it up."""
+        return self.groups * self.kernel_h * self.runs * self.blocks * self.block * (self.outs if self.turned else self.run)
 
     @property
     def buffer(self):
         """Size of the buffer for the padded images of a task."""
-        return self.together * _seen(self.band, self.kernel_h, self.stride_h, self.dilation_h) * self.row if self.padded else 0
+        row = _seen(self.columns, self.kernel_w, self.stride_w, self.dilation_w) * self.channels
+        return self.together * _seen(self.band, self.kernel_h, self.stride_h, self.dilation_h) * row if self.padded else 0
 
-    @property
-    def wide(self):
-        """Size of the copy of dy with whole blocks, for the pixels that are summed at once; 0 where dy's channels fill them."""
-        filled = self.blocks * self.block
-        return 0 if self.outs == filled else self.sum_images * self.sum_rows * self.columns * self.groups * filled
 
-    @property
-    def row(self):
-        """Size of one padded row."""
-        return _seen(self.columns, self.kernel_w, self.stride_w, self.dilation_w) * self.channels
+# For pooling: whether no two windows share a pixel, and whether besides every pixel lies in one.
+POOLING = "apart", "covered"
 
 
 def _state():
@@ -83,7 +99,7 @@ def _state():
 
 
 # The type of a kernel's numbers. The state is part of the type's name, so that machine code of another state is not taken from disk.
-RECORD = np.dtype([(name, np.int64) for name in Plan._fields] + [(f"state_{_state():x}", np.int64)])
+RECORD = np.dtype([(name, np.int64) for name in (*Plan._fields, *POOLING)] + [(f"state_{_state():x}", np.int64)])
 
 
 @lru_cache(maxsize=4096)
@@ -98,22 +114,60 @@ def _seen(count, kernel, stride, dilation):
 
 
 @lru_cache(maxsize=4096)
-def plan(size, itemsize, threads, *, groups, outs, kernel, stride, dilation, before, output, y_steps):
-    """The plan for x of size (N, H, W, C); pairs are (height, width), y_steps is (first, image, row, column)."""
+def plan(size, itemsize, threads, *, groups, outs, kernel, stride, dilation, before, output, y_steps, w_steps):
+    """The plan for x of size (N, H, W, C); pairs are (height, width), steps are y's and w's in their order in Plan."""
     (n, h, w, c), (rows, columns) = size, output
-    vectors, block = _block(outs, itemsize)
+    depth = c // groups
+    run, runs = (depth * kernel[1], 1) if dilation[1] * c == depth else (depth, kernel[1])      # a window's row may lie in one piece
+    kind, vectors = min(TILES, key=lambda tile: _cost_of_pixels(*tile, columns, outs, MACHINE.lanes(itemsize)))
+    block = vectors * MACHINE.lanes(itemsize) // (2 if kind == PAIRS else 1)
     padded = any(_sticks_out(*axis) for axis in zip((h, w), kernel, stride, dilation, before, output))
     whole = c * itemsize * _seen(columns, kernel[1], stride[1], dilation[1])
     together, band = _task(n, rows, threads, lambda count: whole * _seen(count, kernel[0], stride[0], dilation[0]))
-    return Plan(n, h, w, c, groups, c // groups, *kernel, *stride, *dilation, *before, *output, outs, *y_steps, block, vectors,
-                -(-outs // block), MACHINE.rows(vectors), together, band, padded, *_summed_at_once(together, band, rows, columns))
+    return Plan(n, h, w, c, groups, depth, *kernel, *stride, *dilation, *before, *output, outs, *y_steps, *w_steps, run, runs,
+                kind, vectors, MACHINE.rows(vectors), block, -(-outs // block), together, band, padded, False, 0, 0)
 
 
-def _block(outs, itemsize):
-    """(vectors, channels) of a block: two vectors, or one where the second would stay empty."""
-    lanes = MACHINE.lanes(itemsize)
-    vectors = 1 if -(-outs // lanes) in (1, 3) else 2
-    return vectors, vectors * lanes
+@lru_cache(maxsize=4096)
+def weights_plan(forward, itemsize):
+    """The plan for the gradient of the weights, from the one for the convolution itself."""
+    lanes, run, outs = MACHINE.lanes(itemsize), forward.run, forward.outs
+    tiles = [(turned, vectors) for turned in (False, True) for vectors in range(1, MAX_VECTORS + 1)]
+    sides = {False: (run, outs), True: (outs, run)}                                            # (rows, columns) of the tiles
+    turned, vectors = min(tiles, key=lambda tile: _cost(*sides[tile[0]], tile[1], lanes))
+    block = vectors * lanes
+    some = _summed_at_once(forward.together, forward.band, forward.rows, forward.columns)
+    return forward._replace(kind=PLAIN, vectors=vectors, tile_rows=MACHINE.rows(vectors), block=block, turned=turned,
+                            blocks=-(-sides[turned][1] // block), sum_images=some[0], sum_rows=some[1])
+
+
+# Which tiles: by the cycles that they take for each k ------------------------------------------------------------------------
+
+TILES = (PLAIN, 2), (PLAIN, 3), (PAIRS, 1), (PAIRS, 2)
+
+
+def _cycles(rows, vectors):
+    """The multipliers take two vectors a cycle and four cycles for each; the loads somewhat less than two numbers a cycle."""
+    return max(rows * vectors / 2, 4, (rows + vectors) * 0.61) + 0.35
+
+
+def _cost(rows, columns, vectors, lanes):
+    """Cycles for one k of a product with so many rows and columns."""
+    tiles = -(-rows // MACHINE.rows(vectors))
+    return tiles * _cycles(rows / tiles, vectors) * -(-columns // (vectors * lanes))
+
+
+def _cost_of_pixels(kind, vectors, pixels, outs, lanes):
+    """The same for a row of output pixels; in pairs, half of the lanes are for another k."""
+    return _cost(pixels, 2 * outs, vectors, lanes) / 2 if kind == PAIRS else _cost(pixels, outs, vectors, lanes)
+
+
+# How much at a time ----------------------------------------------------------------------------------------------------------
+
+
+def _seen(count, kernel, stride, dilation):
+    """How many pixels `count` neighbouring windows touch."""
+    return (count - 1) * stride + (kernel - 1) * dilation + 1
 
 
 def _sticks_out(size, kernel, stride, dilation, before, output):

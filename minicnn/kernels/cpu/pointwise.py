@@ -129,6 +129,21 @@ def sums(dy, x, coefficients, results, scratch, _whole, plans, thread, threads):
     _store_two(totals, products, results, thread, channels)
 
 
+def totals(x, results, scratch, _a, _b, _whole, plans, thread, threads):
+    """Each thread's Σ x[r,c] over its rows, in the first half of its results (threads, 2, C)."""
+    start, end = _share(plans[0].rows, thread, threads)
+    channels, step = plans[0].channels, lanes(x)
+    wholes, nothing = np.zeros(channels + step), np.zeros(channels + step)
+    scratch = _row(scratch, thread, 2 * step)
+    for top in range(start, end, BLOCK):
+        for c in range(0, channels, step):
+            mask, total = first(x, channels - c), broadcast(x, 0)
+            for r in range(top, min(top + BLOCK, end)):
+                total += load_some(x, r * channels + c, mask)
+            _add_up(total, broadcast(x, 0), scratch, wholes, nothing, c)
+    _store_two(wholes, nothing, results, thread, channels)
+
+
 @helper(inline=True)
 def _add_up(one, other, scratch, ones, others, c):
     """Adds two vectors to the float64 sums of their channels, by way of memory."""

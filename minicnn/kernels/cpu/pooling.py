@@ -13,7 +13,9 @@ def _numbers(n, c, window):
     """The record of numbers for the loops."""
     (h, w), (kh, kw), (sh, sw), (dh, dw), (p, q) = window.size, window.kernel, window.stride, window.dilation, window.output
     (top, _), (left, _) = window.padding
-    return record(images=n, height=h, width=w, channels=c, kernel_h=kh, kernel_w=kw, stride_h=sh, stride_w=sw, dilation_h=dh,
+    apart = dh == dw == 1 and kh <= sh and kw <= sw
+    covered = apart and (kh, kw) == (sh, sw) and (top, left) == (0, 0) and (p * sh, q * sw) == (h, w)
+    return record(apart=apart, covered=covered, images=n, height=h, width=w, channels=c, kernel_h=kh, kernel_w=kw, stride_h=sh, stride_w=sw, dilation_h=dh,
                   dilation_w=dw, rows=p, columns=q, top=top, left=left)
 
 

@@ -175,3 +175,32 @@ def wins(typingctx, x, best):
 def select(typingctx, mask, x, y):
     """x where the mask lets it through, else y."""
     return x(mask, x, y), lambda context, builder, signature, values: builder.select(*values)
+
+
+@intrinsic
+def same(typingctx, x, y):
+    """The mask of x = y."""
+    return Mask(x.scalar)(x, y), lambda context, builder, signature, values: builder.fcmp_ordered("==", *values)
+
+
+# Whole numbers, which are int32 in memory and floats in a register --------------------------------------------------------------
+
+
+@intrinsic
+def load_numbers(typingctx, a, i, mask, like):
+    """a[i : i + lanes] of int32 as numbers of `like`'s kind, where the mask lets them through."""
+    def write(context, builder, signature, values):
+        numbers = Writer(builder, ir.IntType(32), _lanes(like.dtype))
+        whole = numbers.load_some(_place(context, builder, a, *values[:2]), values[2])
+        return builder.sitofp(whole, context.get_value_type(Vector(like.dtype)))
+    return Vector(like.dtype)(a, types.intp, mask, like), write
+
+
+@intrinsic
+def store_numbers(typingctx, a, i, v, mask):
+    """a[i : i + lanes] = v as int32 where the mask lets it through."""
+    def write(context, builder, signature, values):
+        numbers = Writer(builder, ir.IntType(32), _lanes(v.scalar))
+        numbers.store_some(builder.fptosi(values[2], numbers.vector), _place(context, builder, a, *values[:2]), values[3])
+        return context.get_dummy_value()
+    return types.void(a, types.intp, v, mask), write

@@ -1,34 +1,16 @@
-"""The micro-kernel: a small matrix product held in vector registers, which all convolutions spend their time in.
+"""The vector unit that Numba compiles for, and LLVM's words for what it does.
 
-A CPU core computes fastest on *vectors*: one instruction multiplies and adds 16 floats (AVX-512), 8 (AVX2) or 4 (NEON, SSE).
-Two things keep it from doing so. It must not wait for memory, so what is used again stays in registers. And one multiply-add
-takes four cycles until its result can be used, while two can start in every cycle, so at least eight independent sums must be
-under way. Both are had by computing a whole *register tile* at a time:
-
-    c[m, :] = start[m, :] + Σ_{i,j,k} a[i, j, k, m] · b[i, j, k, :]       m = 0 .. rows-1,  ":" is `vectors` vectors wide
-
-For each (i, j, k) the tile loads `vectors` vectors of b and broadcasts `rows` numbers of a, and does rows · vectors
-multiply-adds with these rows + vectors loads. With 8 rows of 2 vectors that is 16 sums under way, and 16 multiply-adds for 10
-loads: the multipliers are the limit, not the loads. The tile takes rows · vectors + vectors + 1 registers: 8x2 takes 19 of
-AVX-512's 32. AVX2 has 16 registers only, and there 6x2 takes 15 of them.
-
-In a forward convolution m counts neighbouring output pixels, ":" output channels, and (i, j, k) kernel row, kernel column and
-input channel. In the gradient of the weights, m counts input channels and (i, j, k) runs over images, rows and columns.
-
-Numba's own loops would reach half of this speed: LLVM does not find such a tile by itself. So the tile is written here in
-LLVM's language, with vectors as a type, and Numba links it into the loops that call it (an `@intrinsic`).
+A CPU core computes fastest on *vectors*: one instruction multiplies and adds 16 floats (AVX-512), 8 (AVX2) or 4 (NEON, SSE). Numba
+leaves it to LLVM to find vectors in plain loops. Where it would not find the best ones, the instructions are written here, in LLVM's
+own language with vectors as a type, and linked into the loops that call them (Numba's `@intrinsic`): `tile.py` for matrix
+products, `simd.py` for everything else.
 """
+
 
 from typing import NamedTuple
 
 from llvmlite import ir
-from numba import types
-from numba.core import cgutils
 from numba.core.registry import cpu_target
-from numba.extending import intrinsic
-
-UNROLL = 4              # steps of k without a jump between them
-MAX_VECTORS = 2
 
 I32, I64 = ir.IntType(32), ir.IntType(64)
 
@@ -49,7 +31,7 @@ class Machine(NamedTuple):
 
     def rows(self, vectors):
         """The most rows of a tile: as many as the registers allow; one vector wide, as many as addresses can be kept for."""
-        return {1: 11, 2: 8}[vectors] if self.registers == 32 else {1: 10, 2: 6}[vectors]
+        return {1: 11, 2: 8, 3: 8}[vectors] if self.registers == 32 else {1: 10, 2: 6, 3: 4}[vectors]
 
 
 def _machine():
@@ -70,23 +52,23 @@ MACHINE = _machine()
 # Writing LLVM's language --------------------------------------------------------------------------------------------------
 
 
-def _constant(n):
+def constant(n):
     return ir.Constant(I64, n)
 
 
-def _loop(builder, count, carried, body):
+def loop(builder, count, carried, body):
     """`for _ in range(count): carried = body(carried)`, the carried values staying in registers from pass to pass."""
     before = builder.block
     head, inside, after = (builder.append_basic_block(name) for name in ("head", "inside", "after"))
     builder.branch(head)
     builder.position_at_end(head)
-    i, *values = phis = [builder.phi(value.type) for value in (_constant(0), *carried)]
+    i, *values = phis = [builder.phi(value.type) for value in (constant(0), *carried)]
     builder.cbranch(builder.icmp_signed("<", i, count), inside, after)
     builder.position_at_end(inside)
-    following = [builder.add(i, _constant(1)), *body(values)]
+    following = [builder.add(i, constant(1)), *body(values)]
     end = builder.block
     builder.branch(head)
-    for phi, first, later in zip(phis, (_constant(0), *carried), following):
+    for phi, first, later in zip(phis, (constant(0), *carried), following):
         phi.add_incoming(first, before)
         phi.add_incoming(later, end)
     builder.position_at_end(after)
@@ -99,7 +81,8 @@ class Writer:
     def __init__(self, builder, scalar, lanes):
         self.builder, self.scalar, self.lanes = builder, scalar, lanes
         self.vector = ir.VectorType(scalar, lanes)
-        self.itemsize = 4 if scalar == ir.FloatType() else 8
+        self.itemsize = 8 if scalar == ir.DoubleType() else 4
+        self.suffix = f"v{lanes}{'i32' if scalar == I32 else f'f{8 * self.itemsize}'}"     # in the names of LLVM's own functions
 
     def _declared(self, name, result, arguments):
         """A function that LLVM itself provides."""
@@ -108,7 +91,7 @@ class Writer:
 
     def at(self, pointer, offset):
         """The address `offset` numbers behind a pointer."""
-        return self.builder.gep(pointer, [offset if isinstance(offset, ir.Value) else _constant(offset)])
+        return self.builder.gep(pointer, [offset if isinstance(offset, ir.Value) else constant(offset)])
 
     def load(self, pointer):
         """One vector of consecutive numbers."""
@@ -124,7 +107,7 @@ class Writer:
 
     def load_some(self, pointer, mask):
         """Only the lanes of the mask, 0 in the others."""
-        source, zeros = self.builder.bitcast(pointer, self.vector.as_pointer()), ir.Constant(self.vector, [0.0] * self.lanes)
+        source, zeros = self.builder.bitcast(pointer, self.vector.as_pointer()), ir.Constant(self.vector, None)
         load = self._masked("load", self.vector, [source.type, I32, mask.type, self.vector])
         return self.builder.call(load, [source, ir.Constant(I32, self.itemsize), mask, zeros])
 
@@ -135,8 +118,7 @@ class Writer:
         self.builder.call(store, [vector, target, ir.Constant(I32, self.itemsize), mask])
 
     def _masked(self, what, result, arguments):
-        suffix = f"v{self.lanes}f{8 * self.itemsize}"
-        return self._declared(f"llvm.masked.{what}.{suffix}.p0{'' if _opaque() else suffix}", result, arguments)
+        return self._declared(f"llvm.masked.{what}.{self.suffix}.p0{'' if _opaque() else self.suffix}", result, arguments)
 
     def splat(self, number):
         """One number in every lane."""
@@ -145,147 +127,36 @@ class Writer:
         return self.builder.shuffle_vector(one, ir.Constant(wide, ir.Undefined),
                                            ir.Constant(ir.VectorType(I32, self.lanes), [0] * self.lanes))
 
+    def splat_pair(self, pointer):
+        """Two neighbouring numbers, by turns, in all lanes."""
+        pair = ir.VectorType(self.scalar, 2)
+        two = self.builder.load(self.builder.bitcast(pointer, pair.as_pointer()), align=self.itemsize)
+        return self._shuffled(two, [0, 1] * (self.lanes // 2))
+
+    def splat_single(self, pointer):
+        """One number and 0, by turns."""
+        pair = ir.Constant(ir.VectorType(self.scalar, 2), [0.0, 0.0])
+        two = self.builder.insert_element(pair, self.builder.load(pointer), ir.Constant(I32, 0))
+        return self._shuffled(two, [0, 1] * (self.lanes // 2))
+
+    def add_pairs(self, vectors):
+        """The sums of neighbouring lanes: one vector out of two, or half of one out of one."""
+        one, other = vectors[0], vectors[-1]
+        end = self.lanes * len(vectors)
+        even, odd = (self._shuffled(one, list(range(first, end, 2)), other) for first in (0, 1))
+        return self.builder.fadd(even, odd)
+
+    def _shuffled(self, vector, numbers, other=None):
+        other = ir.Constant(vector.type, ir.Undefined) if other is None else other
+        return self.builder.shuffle_vector(vector, other, ir.Constant(ir.VectorType(I32, len(numbers)), numbers))
+
     def multiply_add(self, x, y, total):
         """x · y + total: one instruction where the CPU has it, else two."""
         if not MACHINE.fma:
             return self.builder.fadd(self.builder.fmul(x, y), total)
-        name = f"llvm.fma.v{self.lanes}f{8 * self.itemsize}"
-        return self.builder.call(self._declared(name, self.vector, [self.vector] * 3), [x, y, total])
+        return self.builder.call(self._declared(f"llvm.fma.{self.suffix}", self.vector, [self.vector] * 3), [x, y, total])
 
 
 def _opaque():
     """Whether llvmlite writes pointers without the type of what they point to."""
     return str(ir.FloatType().as_pointer()) == "ptr"
-
-
-# The tile -----------------------------------------------------------------------------------------------------------------
-
-# The tile's arguments after its four pointers: how often each loop runs, by how many numbers each step moves, and how many of the
-# columns of c exist (the last tile of a row of channels may reach beyond them).
-NUMBERS = ("i", "j", "k", "a_i", "a_j", "a_k", "a_m", "b_i", "b_j", "b_k", "c_m", "start_m", "columns")
-
-
-def _tile_function(module, scalar, rows, vectors):
-    """The function that computes a tile of one size."""
-    pointer = scalar.as_pointer()
-    function = ir.Function(module, ir.FunctionType(ir.VoidType(), [pointer] * 4 + [I64] * len(NUMBERS)),
-                           f"minicnn_tile_{scalar}_{rows}x{vectors}")
-    function.linkage = "linkonce_odr"           # not internal: LLVM would rewrite the loops for steps that it knows to be 1, slower
-    function.attributes.add("noinline")
-    builder = ir.IRBuilder(function.append_basic_block())
-    lanes = MACHINE.lanes(4 if scalar == ir.FloatType() else 8)
-    a, b, c, start = function.args[:4]
-    _write_tile(Writer(builder, scalar, lanes), rows, vectors, a, b, c, start, dict(zip(NUMBERS, function.args[4:])))
-    builder.ret_void()
-    return function
-
-
-def _write_tile(write, rows, vectors, a, b, c, start, n):
-    builder = write.builder
-    places = [(m, v) for m in range(rows) for v in range(vectors)]
-    a_3m = builder.mul(n["a_m"], _constant(3))
-    zeros = [ir.Constant(write.vector, [0.0] * write.lanes)] * len(places)
-
-    def step(values):
-        """One k: the outer product of a column of a and a row of b, added to the sums."""
-        a, b, *sums = values
-        row_of_b = [write.load(write.at(b, v * write.lanes)) for v in range(vectors)]
-        here = third = a                                    # every third row, from where two more are one address away
-        for m in range(rows):
-            here = third if m % 3 == 0 else write.at(here, n["a_m"])
-            number = write.splat(builder.load(here))
-            for v in range(vectors):
-                sums[m * vectors + v] = write.multiply_add(number, row_of_b[v], sums[m * vectors + v])
-            third = write.at(third, a_3m) if m % 3 == 2 else third
-        return [write.at(a, n["a_k"]), write.at(b, n["b_k"]), *sums]
-
-    def steps(values):
-        for _ in range(UNROLL):
-            values = step(values)
-        return values
-
-    def over_k(values):
-        values = _loop(builder, builder.sdiv(n["k"], _constant(UNROLL)), values, steps)
-        return _loop(builder, builder.srem(n["k"], _constant(UNROLL)), values, step)
-
-    def over(count, body, a_step, b_step):
-        """A loop around another: where a and b begin moves by a step, the sums go on."""
-        def one(values):
-            inner = body(values)
-            return [write.at(values[0], n[a_step]), write.at(values[1], n[b_step]), *inner[2:]]
-        return lambda values: _loop(builder, n[count], values, one)
-
-    over_all = over("i", over("j", over_k, "a_j", "b_j"), "a_i", "b_i")
-    def place(pointer, step, m, v):
-        return write.at(write.at(pointer, builder.mul(n[step], _constant(m))), v * write.lanes)
-
-    sums = over_all([a, b, *zeros])[2:]
-    sums = [builder.fadd(total, write.load(place(start, "start_m", m, v))) for total, (m, v) in zip(sums, places)]
-    targets = [place(c, "c_m", m, v) for m, v in places]
-    whole = builder.icmp_signed(">=", n["columns"], _constant(vectors * write.lanes))
-    with builder.if_else(whole) as (then, otherwise):
-        with then:
-            for total, target in zip(sums, targets):
-                write.store(total, target)
-        with otherwise:
-            for total, target, (_, v) in zip(sums, targets, places):
-                write.store_some(total, target, write.first(builder.sub(n["columns"], _constant(v * write.lanes))))
-
-
-def _dispatcher(module, scalar):
-    """The function that takes rows and vectors as numbers, and jumps to the tile of this size."""
-    name = f"minicnn_tile_{scalar}"
-    if name in module.globals:
-        return module.globals[name]
-    pointer = scalar.as_pointer()
-    function = ir.Function(module, ir.FunctionType(ir.VoidType(), [I64] * 2 + [pointer] * 4 + [I64] * len(NUMBERS)), name)
-    function.linkage = "internal"
-    builder = ir.IRBuilder(function.append_basic_block())
-    rows, vectors, *rest = function.args
-    done = function.append_basic_block("done")
-    jump = builder.switch(builder.add(builder.mul(vectors, _constant(64)), rows), done)
-    for width in range(1, MAX_VECTORS + 1):
-        for height in range(1, MACHINE.rows(width) + 1):
-            case = function.append_basic_block()
-            jump.add_case(_constant(64 * width + height), case)
-            builder.position_at_end(case)
-            builder.call(_tile_function(module, scalar, height, width), rest)
-            builder.branch(done)
-    builder.position_at_end(done)
-    builder.ret_void()
-    return function
-
-
-@intrinsic
-def multiply_tile(typingctx, rows, vectors, a, a_first, b, b_first, c, c_first, start, start_first, counts, a_steps, b_steps,
-                  c_step, start_step, columns):
-    """c[m, :] = start[m, :] + Σ_{i,j,k} a[i,j,k,m] · b[i,j,k,:], with `rows` rows m and `vectors` vectors in ":".
-
-    a, b, c, start are one-dimensional arrays of one dtype, and each begins at its `_first` element. counts are (I, J, K);
-    a_steps (i, j, k, m), b_steps (i, j, k), c_step and start_step (m) say by how many elements a step moves. Only `columns`
-    columns of c are written. Nothing is checked.
-    """
-    signature = types.void(rows, vectors, a, a_first, b, b_first, c, c_first, start, start_first, counts, a_steps, b_steps,
-                           c_step, start_step, columns)
-
-    def write(context, builder, signature, values):
-        def number(value, kind):
-            return context.cast(builder, value, kind, types.int64)
-
-        def numbers(value, kind):
-            return [number(one, part) for one, part in zip(cgutils.unpack_tuple(builder, value), kind.types)]
-
-        def pointer(place):
-            array = context.make_array(signature.args[place])(context, builder, values[place])
-            return builder.gep(array.data, [number(values[place + 1], signature.args[place + 1])])
-
-        given = list(zip(values, signature.args))
-        scalar = context.get_data_type(a.dtype)
-        arguments = [number(*given[0]), number(*given[1]), *(pointer(place) for place in (2, 4, 6, 8))]
-        for one in given[10:13]:
-            arguments += numbers(*one)
-        arguments += [number(*one) for one in given[13:]]
-        builder.call(_dispatcher(builder.module, scalar), arguments)
-        return context.get_dummy_value()
-
-    return signature, write

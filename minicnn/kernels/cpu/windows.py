@@ -1,121 +1,125 @@
-"""The loops of pooling: over the windows of channels-last images, the innermost one over channels, which LLVM vectorises.
+"""The loops of pooling: over the windows of channels-last images, a vector of channels at a time.
 
-Memory bounds them. Threads take whole images. Windows are clipped to the image; padding is never looked at. The channels of a pixel
-are cut out before they are looped over: with the place computed inside, Numba would ask of each whether it is negative.
+Memory bounds them. Threads take rows of output pixels, or whole images where windows share pixels whose gradients add up. Windows are
+clipped to the image; padding is never looked at.
 """
 
 import numpy as np
 
 from .launch import helper
+from .simd import broadcast, first, lanes, load_numbers, load_some, same, select, store_numbers, store_some, wins
 
 
 @helper
 def _taps(start, dilation, kernel, size):
     """The (first, end) of the taps start + i·dilation, i < kernel, that lie in 0 .. size - 1."""
-    first = max(-(start // dilation), 0)
-    return first, max(min(kernel, (size - 1 - start) // dilation + 1), first)
+    if dilation == 1:                                       # the usual case, without two divisions
+        begin = max(-start, 0)
+        return begin, max(min(kernel, size - start), begin)
+    begin = max(-(start // dilation), 0)
+    return begin, max(min(kernel, (size - 1 - start) // dilation + 1), begin)
 
 
 @helper
-def _images_of(plan, thread, threads):
-    """The (first, end) of a thread's images, the sizes of one of x and one of y."""
-    x_image, y_image = plan.height * plan.width * plan.channels, plan.rows * plan.columns * plan.channels
-    return thread * plan.images // threads, (thread + 1) * plan.images // threads, x_image, y_image
+def _row_of_windows(plan, line):
+    """For a row of output pixels, counted through all images: where its windows begin, and the (first, end) of their taps in height."""
+    image, p = divmod(line, plan.rows)
+    top = p * plan.stride_h - plan.top
+    i_first, i_end = _taps(top, plan.dilation_h, plan.kernel_h, plan.height)
+    return ((image * plan.height + top) * plan.width - plan.left) * plan.channels, i_first, i_end
 
 
-def max_pool(x, y, _a, _b, _c, winners, plans, thread, threads):
+@helper
+def _share_of_windows(plan, dx, thread, threads):
+    """The (first, end) of a thread's rows of output pixels. With dx: zeros where no window comes, or where more than one may."""
+    lines = plan.images * plan.rows
+    if len(dx) == 0 or plan.covered:
+        return thread * lines // threads, (thread + 1) * lines // threads
+    begin, end = thread * plan.images // threads, (thread + 1) * plan.images // threads
+    image, zero = plan.height * plan.width * plan.channels, dx.dtype.type(0)
+    images = dx[begin * image : end * image]
+    for place in range(len(images)):
+        images[place] = zero
+    return begin * plan.rows, end * plan.rows
+
+
+def max_pool(x, y, nothing, _b, _c, winners, plans, thread, threads):
     """y = the largest of each window, winners = its number i·KW + j: the first of equals, and a NaN wins over all numbers."""
-    plan, channels = plans[0], plans[0].channels
-    begin, end, x_image, y_image = _images_of(plan, thread, threads)
-    for n in range(begin, end):
-        for p in range(plan.rows):
-            top = p * plan.stride_h - plan.top
-            i_first, i_end = _taps(top, plan.dilation_h, plan.kernel_h, plan.height)
-            for q in range(plan.columns):
-                left = q * plan.stride_w - plan.left
-                j_first, j_end = _taps(left, plan.dilation_w, plan.kernel_w, plan.width)
-                to = n * y_image + (p * plan.columns + q) * channels
-                best, winner = y[to : to + channels], winners[to : to + channels]
-                for c in range(channels):
-                    best[c] = -np.inf
-                    winner[c] = i_first * plan.kernel_w + j_first
+    plan, step = plans[0], lanes(x)
+    begin, end = _share_of_windows(plan, nothing, thread, threads)
+    row, column = plan.dilation_h * plan.width * plan.channels, plan.dilation_w * plan.channels
+    for line in range(begin, end):
+        first_start, i_first, i_end = _row_of_windows(plan, line)
+        for q in range(plan.columns):
+            start = first_start + q * plan.stride_w * plan.channels
+            j_first, j_end = _taps(q * plan.stride_w - plan.left, plan.dilation_w, plan.kernel_w, plan.width)
+            to = (line * plan.columns + q) * plan.channels
+            for c in range(0, plan.channels, step):
+                mask = first(x, plan.channels - c)
+                best, winner = broadcast(x, -np.inf), broadcast(x, i_first * plan.kernel_w + j_first)
                 for i in range(i_first, i_end):
                     for j in range(j_first, j_end):
-                        at = n * x_image + ((top + i * plan.dilation_h) * plan.width + left + j * plan.dilation_w) * channels
-                        pixel, number = x[at : at + channels], np.int32(i * plan.kernel_w + j)
-                        for c in range(channels):
-                            better = (pixel[c] > best[c]) | (pixel[c] != pixel[c])
-                            best[c] = pixel[c] if better else best[c]
-                            winner[c] = number if better else winner[c]
+                        v = load_some(x, start + i * row + j * column + c, mask)
+                        better = wins(v, best)
+                        best = select(better, v, best)
+                        winner = select(better, broadcast(x, i * plan.kernel_w + j), winner)
+                store_some(y, to + c, best, mask)
+                store_numbers(winners, to + c, winner, mask)
 
 
 def max_pool_dx(dy, dx, _a, _b, _c, winners, plans, thread, threads):
     """dx = Σ dy over the windows that the pixel won."""
-    plan, channels = plans[0], plans[0].channels
-    begin, end, x_image, y_image = _images_of(plan, thread, threads)
-    zero = dy.dtype.type(0)
-    images = dx[begin * x_image : end * x_image]
-    for place in range(len(images)):
-        images[place] = zero
-    for n in range(begin, end):
-        for p in range(plan.rows):
-            top = p * plan.stride_h - plan.top
-            i_first, i_end = _taps(top, plan.dilation_h, plan.kernel_h, plan.height)
-            for q in range(plan.columns):
-                left = q * plan.stride_w - plan.left
-                j_first, j_end = _taps(left, plan.dilation_w, plan.kernel_w, plan.width)
-                of = n * y_image + (p * plan.columns + q) * channels
-                slope, winner = dy[of : of + channels], winners[of : of + channels]
+    plan, step, zero = plans[0], lanes(dy), broadcast(dy, 0)
+    begin, end = _share_of_windows(plan, dx, thread, threads)
+    row, column = plan.dilation_h * plan.width * plan.channels, plan.dilation_w * plan.channels
+    for line in range(begin, end):
+        first_start, i_first, i_end = _row_of_windows(plan, line)
+        for q in range(plan.columns):
+            start = first_start + q * plan.stride_w * plan.channels
+            j_first, j_end = _taps(q * plan.stride_w - plan.left, plan.dilation_w, plan.kernel_w, plan.width)
+            of = (line * plan.columns + q) * plan.channels
+            for c in range(0, plan.channels, step):
+                mask = first(dy, plan.channels - c)
+                slope, winner = load_some(dy, of + c, mask), load_numbers(winners, of + c, mask, dy)
                 for i in range(i_first, i_end):
                     for j in range(j_first, j_end):
-                        at = n * x_image + ((top + i * plan.dilation_h) * plan.width + left + j * plan.dilation_w) * channels
-                        pixel, number = dx[at : at + channels], np.int32(i * plan.kernel_w + j)
-                        for c in range(channels):
-                            pixel[c] += slope[c] if winner[c] == number else zero
+                        to = start + i * row + j * column + c
+                        part = select(same(winner, broadcast(dy, i * plan.kernel_w + j)), slope, zero)
+                        store_some(dx, to, part if plan.apart else part + load_some(dx, to, mask), mask)
 
 
-def sum_pool(x, y, _a, _b, _c, _whole, plans, thread, threads):
+def sum_pool(x, y, nothing, _b, _c, _whole, plans, thread, threads):
     """y = Σ x over each window."""
-    plan, channels = plans[0], plans[0].channels
-    begin, end, x_image, y_image = _images_of(plan, thread, threads)
-    for n in range(begin, end):
-        for p in range(plan.rows):
-            top = p * plan.stride_h - plan.top
-            i_first, i_end = _taps(top, plan.dilation_h, plan.kernel_h, plan.height)
-            for q in range(plan.columns):
-                left = q * plan.stride_w - plan.left
-                j_first, j_end = _taps(left, plan.dilation_w, plan.kernel_w, plan.width)
-                to = n * y_image + (p * plan.columns + q) * channels
-                total = y[to : to + channels]
-                for c in range(channels):
-                    total[c] = 0
+    plan, step = plans[0], lanes(x)
+    begin, end = _share_of_windows(plan, nothing, thread, threads)
+    row, column = plan.dilation_h * plan.width * plan.channels, plan.dilation_w * plan.channels
+    for line in range(begin, end):
+        first_start, i_first, i_end = _row_of_windows(plan, line)
+        for q in range(plan.columns):
+            start = first_start + q * plan.stride_w * plan.channels
+            j_first, j_end = _taps(q * plan.stride_w - plan.left, plan.dilation_w, plan.kernel_w, plan.width)
+            for c in range(0, plan.channels, step):
+                mask, total = first(x, plan.channels - c), broadcast(x, 0)
                 for i in range(i_first, i_end):
                     for j in range(j_first, j_end):
-                        at = n * x_image + ((top + i * plan.dilation_h) * plan.width + left + j * plan.dilation_w) * channels
-                        pixel = x[at : at + channels]
-                        for c in range(channels):
-                            total[c] += pixel[c]
+                        total += load_some(x, start + i * row + j * column + c, mask)
+                store_some(y, (line * plan.columns + q) * plan.channels + c, total, mask)
 
 
 def sum_pool_dx(share, dx, _a, _b, _c, _whole, plans, thread, threads):
     """dx = Σ share over the windows that saw the pixel."""
-    plan, channels = plans[0], plans[0].channels
-    begin, end, x_image, y_image = _images_of(plan, thread, threads)
-    images = dx[begin * x_image : end * x_image]
-    for place in range(len(images)):
-        images[place] = 0
-    for n in range(begin, end):
-        for p in range(plan.rows):
-            top = p * plan.stride_h - plan.top
-            i_first, i_end = _taps(top, plan.dilation_h, plan.kernel_h, plan.height)
-            for q in range(plan.columns):
-                left = q * plan.stride_w - plan.left
-                j_first, j_end = _taps(left, plan.dilation_w, plan.kernel_w, plan.width)
-                of = n * y_image + (p * plan.columns + q) * channels
-                slope = share[of : of + channels]
+    plan, step = plans[0], lanes(dx)
+    begin, end = _share_of_windows(plan, dx, thread, threads)
+    row, column = plan.dilation_h * plan.width * plan.channels, plan.dilation_w * plan.channels
+    for line in range(begin, end):
+        first_start, i_first, i_end = _row_of_windows(plan, line)
+        for q in range(plan.columns):
+            start = first_start + q * plan.stride_w * plan.channels
+            j_first, j_end = _taps(q * plan.stride_w - plan.left, plan.dilation_w, plan.kernel_w, plan.width)
+            for c in range(0, plan.channels, step):
+                mask = first(dx, plan.channels - c)
+                part = load_some(share, (line * plan.columns + q) * plan.channels + c, mask)
                 for i in range(i_first, i_end):
                     for j in range(j_first, j_end):
-                        at = n * x_image + ((top + i * plan.dilation_h) * plan.width + left + j * plan.dilation_w) * channels
-                        pixel = dx[at : at + channels]
-                        for c in range(channels):
-                            pixel[c] += slope[c]
+                        to = start + i * row + j * column + c
+                        store_some(dx, to, part if plan.apart else part + load_some(dx, to, mask), mask)

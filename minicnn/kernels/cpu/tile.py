@@ -1,0 +1,220 @@
+"""The micro-kernel: a small matrix product held in vector registers, which all convolutions spend their time in.
+
+Two things keep a core from multiplying and adding a whole vector in every instruction. It must not wait for memory, so what is used
+again stays in registers. And one multiply-add takes four cycles until its result can be used, while two can start in every cycle,
+so at least eight independent sums must be under way. Both are had by computing a whole *register tile* at a time:
+
+    c[m, :] = start[m, :] + Σ_{i,j,k} a[i, j, k, m] · b[i, j, k, :]       m = 0 .. rows-1,  ":" is `vectors` vectors wide
+
+For each (i, j, k) the tile loads `vectors` vectors of b and broadcasts `rows` numbers of a, and does rows · vectors
+multiply-adds with these rows + vectors loads. With 8 rows of 2 vectors that is 16 sums under way, and 16 multiply-adds for 10
+loads: the multipliers are the limit, not the loads. The tile takes rows · vectors + vectors + 1 registers: 8x2 takes 19 of
+AVX-512's 32. AVX2 has 16 registers only, and there 6x2 takes 15 of them.
+
+In a convolution m counts neighbouring output pixels, ":" output channels, and (i, j, k) kernel row, kernel column and input channel.
+With 16 channels or fewer the tile would be one vector wide, with a load for every multiply-add. There the k's go *in pairs*: a lane
+for each (channel, one of two k's). One load broadcasts a[k] and a[k+1], and when all is summed up, neighbouring lanes are added. So
+16 channels are two vectors, and 6 channels three quarters of one.
+
+In the gradient of the weights, m and ":" count output channels and places in the window, and (i, j, k) images, rows and columns.
+
+Numba's own loops would reach half of this speed: LLVM does not find such a tile by itself.
+"""
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from .vector import I64, MACHINE, Writer, constant, loop
+
+UNROLL = 4              # steps of k without a jump between them
+MAX_VECTORS = 3
+
+# The tile's arguments after its four pointers: how often each loop runs, by how many numbers each step moves, and how many of the
+# columns of c exist (the last tile of a row of channels may reach beyond them).
+NUMBERS = ("i", "j", "k", "a_i", "a_j", "a_k", "a_m", "b_i", "b_j", "b_k", "c_m", "start_m", "columns")
+
+
+class _Tile:
+    """Writes the function that computes a tile of one size."""
+
+    paired = False
+
+    def __init__(self, module, scalar, rows, vectors):
+        pointer = scalar.as_pointer()
+        self.function = ir.Function(module, ir.FunctionType(ir.VoidType(), [pointer] * 4 + [I64] * len(NUMBERS)),
+                                    f"minicnn_{type(self).__name__}_{scalar}_{rows}x{vectors}")
+        self.function.linkage = "linkonce_odr"  # not internal: LLVM would rewrite the loops for steps that it knows to be 1, slower
+        self.function.attributes.add("noinline")
+        self.builder = ir.IRBuilder(self.function.append_basic_block())
+        self.write = Writer(self.builder, scalar, MACHINE.lanes(4 if scalar == ir.FloatType() else 8))
+        self.out = self.write                   # what writes a vector of results
+        self.rows, self.vectors = rows, vectors
+        a, b, c, start = self.function.args[:4]
+        self.n = dict(zip(NUMBERS, self.function.args[4:]))
+        self.three_rows = self.builder.mul(self.n["a_m"], constant(3))
+        self.put_down(c, start, self.results(self.add_up(a, b)))
+        self.builder.ret_void()
+
+    def add_up(self, a, b):
+        """The sums over (i, j, k), row by row, which stay in registers until the end."""
+        def over(count, body, a_step, b_step):
+            """A loop around another: where a and b begin moves by a step, the sums go on."""
+            def one(values):
+                inner = body(values)
+                return [self.write.at(values[0], self.n[a_step]), self.write.at(values[1], self.n[b_step]), *inner[2:]]
+            return lambda values: loop(self.builder, self.n[count], values, one)
+
+        zeros = [ir.Constant(self.write.vector, [0.0] * self.write.lanes)] * (self.rows * self.vectors)
+        return over("i", over("j", self.over_k, "a_j", "b_j"), "a_i", "b_i")([a, b, *zeros])[2:]
+
+    def over_k(self, values):
+        values = self.steps(self.n["k"], values)
+        return loop(self.builder, self.builder.srem(self.n["k"], constant(UNROLL)), values, self.step)
+
+    def steps(self, count, values):
+        """All but the last few steps, UNROLL at a time."""
+        def some(values):
+            for _ in range(UNROLL):
+                values = self.step(values)
+            return values
+        return loop(self.builder, self.builder.sdiv(count, constant(UNROLL)), values, some)
+
+    def step(self, values):
+        """One k: the outer product of a column of a and a row of b, added to the sums."""
+        a = values[0]
+        return self.multiplied(values, lambda pointer: self.write.splat(self.builder.load(pointer)), self.write.at(a, self.n["a_k"]))
+
+    def multiplied(self, values, number, a_next):
+        """`number(pointer)` is what a row multiplies b with."""
+        write, (a, b, *sums) = self.write, values
+        row_of_b = [write.load(write.at(b, v * write.lanes)) for v in range(self.vectors)]
+        here = third = a                        # every third row, from where two more are one address away
+        for m in range(self.rows):
+            here = third if m % 3 == 0 else write.at(here, self.n["a_m"])
+            factor = number(here)
+            for v in range(self.vectors):
+                place = m * self.vectors + v
+                sums[place] = write.multiply_add(factor, row_of_b[v], sums[place])
+            third = write.at(third, self.three_rows) if m % 3 == 2 else third
+        return [a_next, write.at(b, self.n["b_k"]), *sums]
+
+    def results(self, sums):
+        """The rows of c as lists of vectors."""
+        return [sums[m * self.vectors : (m + 1) * self.vectors] for m in range(self.rows)]
+
+    def put_down(self, c, start, results):
+        """c = start + results, in the columns that exist."""
+        lanes = self.out.lanes
+        places = [(m, v) for m, row in enumerate(results) for v in range(len(row))]
+
+        def address(pointer, step, m, v):
+            return self.out.at(self.out.at(pointer, self.builder.mul(self.n[step], constant(m))), v * lanes)
+
+        totals = [self.builder.fadd(results[m][v], self.out.load(address(start, "start_m", m, v))) for m, v in places]
+        targets = [address(c, "c_m", m, v) for m, v in places]
+        whole = self.builder.icmp_signed(">=", self.n["columns"], constant(len(results[0]) * lanes))
+        with self.builder.if_else(whole) as (then, otherwise):
+            with then:
+                for total, target in zip(totals, targets):
+                    self.out.store(total, target)
+            with otherwise:
+                masks = [self.out.first(self.builder.sub(self.n["columns"], constant(v * lanes))) for v in range(len(results[0]))]
+                for total, target, (_, v) in zip(totals, targets, places):
+                    self.out.store_some(total, target, masks[v])
+
+
+class _TileOfPairs(_Tile):
+    """The tile whose lanes are (channel, one of two k's). The k's of a lie one beside the other; b has zeros where k is odd."""
+
+    def over_k(self, values):
+        pairs = self.builder.sdiv(self.n["k"], constant(2))
+        values = self.steps(pairs, values)
+        values = loop(self.builder, self.builder.srem(pairs, constant(UNROLL)), values, self.step)
+        return loop(self.builder, self.builder.srem(self.n["k"], constant(2)), values, self.single)
+
+    def step(self, values):
+        """Two k's."""
+        return self.multiplied(values, self.write.splat_pair, self.write.at(values[0], 2))
+
+    def single(self, values):
+        """The last k of an odd number; what lies behind it in memory may be anything, and is left alone."""
+        return self.multiplied(values, self.write.splat_single, self.write.at(values[0], 1))
+
+    def results(self, sums):
+        if self.vectors == 1:
+            self.out = Writer(self.builder, self.write.scalar, self.write.lanes // 2)
+        return [[self.write.add_pairs(row)] for row in super().results(sums)]
+
+
+PLAIN, PAIRS = 0, 1     # the kinds of tiles
+KINDS = _Tile, _TileOfPairs
+
+
+def _dispatcher(module, scalar, tiles):
+    """The function that takes kind, rows and vectors as numbers, and jumps to this tile. tiles: pairs of (kind, vectors)."""
+    name = f"minicnn_tile_{scalar}_{'_'.join(f'{kind}{vectors}' for kind, vectors in tiles)}"
+    if name in module.globals:
+        return module.globals[name]
+    pointer = scalar.as_pointer()
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), [I64] * 3 + [pointer] * 4 + [I64] * len(NUMBERS)), name)
+    function.linkage = "internal"
+    builder = ir.IRBuilder(function.append_basic_block())
+    kind, rows, vectors, *rest = function.args
+    done = function.append_basic_block("done")
+    number = builder.add(builder.mul(builder.add(builder.mul(kind, constant(64)), vectors), constant(64)), rows)
+    jump = builder.switch(number, done)
+    for which, width in tiles:
+        for height in range(1, MACHINE.rows(width) + 1):
+            case = function.append_basic_block()
+            jump.add_case(constant((64 * which + width) * 64 + height), case)
+            builder.position_at_end(case)
+            builder.call(KINDS[which](module, scalar, height, width).function, rest)
+            builder.branch(done)
+    builder.position_at_end(done)
+    builder.ret_void()
+    return function
+
+
+def _intrinsic(tiles):
+    """A function for kernels that computes any of these tiles."""
+
+    @intrinsic
+    def multiply(typingctx, kind, rows, vectors, a, a_first, b, b_first, c, c_first, start, start_first, counts, a_steps, b_steps,
+                 c_step, start_step, columns):
+        """c[m, :] = start[m, :] + Σ_{i,j,k} a[i,j,k,m] · b[i,j,k,:], with `rows` rows m and `vectors` vectors in ":".
+
+        a, b, c, start are one-dimensional arrays of one dtype, and each begins at its `_first` element. counts are (I, J, K);
+        a_steps (i, j, k, m), b_steps (i, j, k), c_step and start_step (m) say by how many elements a step moves. Only `columns`
+        columns of c are written, but start is read for all. Nothing is checked.
+        """
+        signature = types.void(kind, rows, vectors, a, a_first, b, b_first, c, c_first, start, start_first, counts, a_steps, b_steps,
+                               c_step, start_step, columns)
+
+        def write(context, builder, signature, values):
+            def number(value, kind):
+                return context.cast(builder, value, kind, types.int64)
+
+            def numbers(value, kind):
+                return [number(one, part) for one, part in zip(cgutils.unpack_tuple(builder, value), kind.types)]
+
+            def pointer(place):
+                array = context.make_array(signature.args[place])(context, builder, values[place])
+                return builder.gep(array.data, [number(values[place + 1], signature.args[place + 1])])
+
+            given = list(zip(values, signature.args))
+            arguments = [number(*one) for one in given[:3]] + [pointer(place) for place in (3, 5, 7, 9)]
+            for one in given[11:14]:
+                arguments += numbers(*one)
+            arguments += [number(*one) for one in given[14:]]
+            builder.call(_dispatcher(builder.module, context.get_data_type(a.dtype), tiles), arguments)
+            return context.get_dummy_value()
+
+        return signature, write
+
+    return multiply
+
+
+multiply_tile = _intrinsic(((PLAIN, 1), (PLAIN, 2), (PLAIN, 3)))
+multiply_pixels = _intrinsic(((PLAIN, 2), (PLAIN, 3), (PAIRS, 1), (PAIRS, 2)))
