@@ -1,4 +1,4 @@
-"""The most multiply-adds that this CPU does in a second: the micro-kernel of the convolutions on data that stay in the nearest cache.
+"""The most multiply-adds that this CPU does in a second: independent sums in vector registers, and no memory at all.
 
     python benchmarks/peak.py
 
@@ -9,41 +9,60 @@ their clock with load and heat, so other scripts measure it in turns with what t
 from concurrent.futures import ThreadPoolExecutor
 
 import numba
-import numpy as np
 from common import cores, take_turns
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
 
-import minicnn
-from minicnn import kernels, nn
-from minicnn.kernels.cpu.vector import MACHINE, multiply_tile
+from minicnn.kernels.cpu.vector import MACHINE
 
-VECTORS, DEPTH, REPEATS = 2, 256, 8000
-ROWS, COLUMNS = MACHINE.rows(VECTORS), VECTORS * MACHINE.lanes(4)
-
-
-@numba.njit(nogil=True, error_model="numpy")        # not kept on disk: Numba would not see that the tile has changed
-def multiply(a, b, c, repeats, rows, columns):
-    """c[m, :] = Σ_k a[k, m] · b[k, :], again and again."""
-    for _ in range(repeats):
-        multiply_tile(rows, VECTORS, a, 0, b, 0, c, 0, c, 0, (1, 1, DEPTH), (0, 0, rows, 1), (0, 0, columns), columns, columns, columns)
+SUMS = 12                       # under way at once: a result takes four cycles, two instructions start in each, and AVX2 has 16 registers
+STEPS = 1_000_000
 
 
-def convolve_something():
-    """The first convolution of a process makes the tiles known to what is compiled later."""
-    with kernels.using("numba"):
-        nn.functional.conv2d(minicnn.ones(1, 4, 8, 8), minicnn.ones(4, 4, 3, 3))
+@intrinsic
+def multiply_add(typingctx, steps):
+    """`steps` times, for each of SUMS vectors: sum = sum · 0.5 + 1. Returns a number that depends on all of them."""
+    def write(context, builder, signature, values):
+        vector = ir.VectorType(ir.FloatType(), MACHINE.lanes(4))
+        half, one = (ir.Constant(vector, [number] * vector.count) for number in (0.5, 1.0))
+        places = [cgutils.alloca_once_value(builder, one) for _ in range(SUMS)]         # LLVM turns them into registers
+        with cgutils.for_range(builder, values[0]):
+            for place in places:
+                builder.store(_fused(builder, builder.load(place), half, one), place)
+        total = one
+        for place in places:
+            total = builder.fadd(total, builder.load(place))
+        return builder.extract_element(total, ir.Constant(ir.IntType(32), 0))
+
+    return types.float32(types.int64), write
+
+
+def _fused(builder, x, y, z):
+    """x · y + z: one instruction where the CPU has it, else two."""
+    if not MACHINE.fma:
+        return builder.fadd(builder.fmul(x, y), z)
+    name = f"llvm.fma.v{x.type.count}f32"
+    function = builder.module.globals.get(name) or ir.Function(builder.module, ir.FunctionType(x.type, [x.type] * 3), name)
+    return builder.call(function, [x, y, z])
+
+
+@numba.njit(nogil=True)
+def work(steps):
+    return multiply_add(steps)
 
 
 class Peak:
     """Called, it does `gflop` thousand millions of float32 additions and multiplications in so many threads."""
 
     def __init__(self, threads):
-        convolve_something()
-        self.arrays = [[np.zeros(size, np.float32) for size in (DEPTH * ROWS, DEPTH * COLUMNS, ROWS * COLUMNS)] for _ in range(threads)]
-        self.pool = ThreadPoolExecutor(threads)
-        self.gflop, self.gflops = 2e-9 * threads * REPEATS * DEPTH * ROWS * COLUMNS, 0
+        work(1)
+        self.threads, self.pool, self.gflops = threads, ThreadPoolExecutor(threads), 0
+        self.gflop = 2e-9 * threads * STEPS * SUMS * MACHINE.lanes(4)
 
     def __call__(self):
-        list(self.pool.map(lambda given: multiply(*given, REPEATS, ROWS, COLUMNS), self.arrays))
+        list(self.pool.map(work, [STEPS] * self.threads))
 
     def saw(self, times):
         """Keep the best speed: whatever else goes on can only lower it."""
