@@ -106,12 +106,16 @@ def time_text(ms):
     return f"{ms:.3g} ms" if ms < 1000 else f"{ms / 1000:.3g} s"
 
 
+def scaled(row):
+    return f"({row['scaled']})" if row.get("scaled") else ""
+
+
 def draw(rows):
     from pictures import labelled_bars, panels
 
     figure, axes = panels(1, 3, 11, 1.2 + 0.45 * len(rows), sharey=True)
     names = [row["algorithm"] for row in rows]
-    labelled_bars(axes[0], names, [row["ms"] for row in rows], [time_text(row["ms"]) for row in rows], log=True)
+    labelled_bars(axes[0], names, [row["ms"] for row in rows], [f"{time_text(row['ms'])} {scaled(row)}" for row in rows], log=True)
     megabytes = [row["memory_kb"] / 1024 for row in rows]
     labelled_bars(axes[1], names, megabytes, [f"{one:.2f} MB" for one in megabytes])
     labelled_bars(axes[2], names, [1e6 * row["error"] for row in rows], [f"{1e6 * row['error']:.2g}" for row in rows])

@@ -143,7 +143,7 @@ def draw(rows):
         panel.xaxis.set_major_formatter("{x:.0%}")
         panel.axvline(1, color="black", linewidth=1, zorder=0.9)
         panel.set(title=which, xlabel="share of the peak", xlim=(0, None))
-        panel.margins(y=0.03)
+        panel.margins(y=0.04)
     axes[0].set_yticks(range(len(names)), names)
     axes[0].invert_yaxis()
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=7)

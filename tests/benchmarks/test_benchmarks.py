@@ -48,7 +48,7 @@ def test_training_step(script, tmp_path, capsys):
 
 
 def test_inference(script, tmp_path):
-    content = run(script("training_step"), tmp_path, "--networks", "lenet5", "--batch", "1", "--mode", "infer", *QUICK)
+    content = run(script("training_step"), tmp_path, "--networks", "lenet5", "--batch", "1", "--mode", "infer", "--kernels", "array", *QUICK)
     assert len(content["rows"]) == 3
 
 
