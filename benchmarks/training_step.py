@@ -1,183 +1,147 @@
-"""Times a training step (forward, loss, backward, SGD with momentum) of minicnn and PyTorch, side by side in one process.
+"""Times a training step (forward, loss, backward, SGD with momentum) or inference of minicnn and PyTorch, side by side.
 
     python benchmarks/training_step.py --against torch
-    python benchmarks/training_step.py --models lenet5 resnet20 --kernels array numba --seconds 20
+    python benchmarks/training_step.py --networks lenet5 resnet20 --batch 64 --mode infer --seconds 20
+    python benchmarks/training_step.py --isa avx2 --json avx2.json --picture avx2.png
+    python benchmarks/training_step.py --memory
 
-Contenders take turns, so that whatever else the machine does disturbs all of them alike; what counts is the ratio of the medians.
-PyTorch runs the same network twice, with its two memory layouts; the ratio is to the better one. Before the clock starts, all of
-them take three steps from the same weights, and their losses are shown.
+All in one process, through the public interface with autograd, on the same images, from the same weights, with the same number of
+threads. Contenders take turns of a twentieth of a second; what counts is the ratio of the medians. PyTorch runs every network twice,
+in its two memory layouts, and the ratio is to the better one. Before the clock starts, all take some steps, and their losses (in
+inference: their logits) are compared; where the first differs by more than a thousandth, the script ends with an error.
+
+With --memory, nothing is timed: every contender takes some steps in a process of its own, and the table says how much memory was in
+use at most, and how much of that the imports alone take.
 """
 
-import argparse
-import os
-import statistics
-import time
-from types import FunctionType
+from pathlib import Path
 
 import numpy as np
+from common import (
+    Column, check_avx2, in_fresh_process, make_parser, median, parse, percentile_20, print_table, set_threads, take_turns,
+    write_results,
+)
+from contenders import LAYOUTS, contenders, label
+from networks import NETWORKS
 
-import minicnn
-from minicnn import kernels, models, nn, optim
+DEFAULT = [name for name in NETWORKS if name != "small_cnn"]
+COMPARED_STEPS, TOLERANCE = 5, 1e-3
 
-MODELS = ["lenet5", "vgg_small", "resnet20"]
-LEARNING_RATE, MOMENTUM = 0.01, 0.9
-
-
-def batch(name, size):
-    """Images (N, C, H, W) of noise and their labels (N,)."""
-    rng = np.random.default_rng(0)
-    return rng.standard_normal((size, *models.registry.usual_input(name)), np.float32), rng.integers(0, 10, size)
-
-
-# Contenders: functions that take one step and return its loss ----------------------------------------------------------------
-
-
-def our_step(model, images, labels, form):
-    """minicnn with one form of its kernels."""
-    optimizer = optim.SGD(model.parameters(), lr=LEARNING_RATE, momentum=MOMENTUM)
-    x, wanted = minicnn.tensor(images), minicnn.tensor(labels)
-
-    def step():
-        with kernels.using(form):
-            optimizer.zero_grad()
-            loss = nn.functional.cross_entropy(model(x), wanted)
-            loss.backward()
-            optimizer.step()
-        return loss.item()
-    return step
+TIMES = [
+    Column("network", "network"), Column("batch", "batch", "{:d}"), Column("contender", "contender"),
+    Column("median_ms", "median ms", "{:.2f}"), Column("p20_ms", "p20 ms", "{:.2f}"), Column("ratio", "ratio", "{:.2f}"),
+    Column("ratio_p20", "ratio of p20", "{:.2f}"), Column("steps", "steps", "{:d}"),
+    Column("difference", "difference", "{:.0e}"),
+]
+MEMORY = [
+    Column("network", "network"), Column("batch", "batch", "{:d}"), Column("contender", "contender"),
+    Column("import_mb", "imports MB", "{:.0f}"), Column("peak_mb", "peak MB", "{:.0f}"),
+    Column("above_mb", "peak above imports MB", "{:.0f}"), Column("ratio", "ratio", "{:.2f}"),
+]
 
 
-def torch_step(ours, images, labels, layout):
-    """PyTorch with the same network, from the same weights."""
-    import torch
-
-    model = in_torch(ours).to(memory_format=getattr(torch, layout))
-    optimizer = torch.optim.SGD(model.parameters(), lr=LEARNING_RATE, momentum=MOMENTUM)
-    x, wanted = torch.tensor(images).contiguous(memory_format=getattr(torch, layout)), torch.tensor(labels)
-
-    def step():
-        optimizer.zero_grad()
-        loss = torch.nn.functional.cross_entropy(model(x), wanted)
-        loss.backward()
-        optimizer.step()
-        return loss.item()
-    return step
+# Times -----------------------------------------------------------------------------------------------------------------------
 
 
-def in_torch(module):
-    """The module and all in it rebuilt of PyTorch's layers of the same names, with the same parameters and buffers."""
-    import torch
-
-    twin = twin_of(module)
-    if not list(module.children()):
-        twin.load_state_dict({name: torch.tensor(value.numpy()) for name, value in module.state_dict().items()})
-    return twin
-
-
-def twin_of(module):
-    """One of PyTorch's layers, made from what ours says of itself; or a network around such layers."""
-    import torch
-
-    children = {name: in_torch(child) for name, child in module.named_children()}
-    kind = getattr(torch.nn, type(module).__name__, None)
-    if kind is torch.nn.Sequential:
-        return kind(*children.values())
-    if kind is not None:
-        return eval(f"torch.nn.{type(module).__name__}({module.extra_repr()})", {"torch": torch})
-    return network_in_torch(module, children)
+def compare(network, batch, chosen):
+    """One row for each contender on one network."""
+    with_torch = chosen.against == "torch"
+    steps = contenders(network, batch, chosen.mode, chosen.kernels, with_torch)
+    differences = check_first_steps(steps, f"{network}, batch {batch}")
+    for step in steps.values():
+        step.hold_still()
+    times = take_turns(steps, chosen.seconds)
+    rows = [{"network": network, "batch": batch, "contender": name, "median_ms": 1e3 * median(times[name]),
+             "p20_ms": 1e3 * percentile_20(times[name]), "steps": len(times[name]), "difference": differences[name]} for name in steps]
+    add_ratios(rows, median_ms="ratio", p20_ms="ratio_p20")
+    return rows
 
 
-def network_in_torch(module, children):
-    """A network that PyTorch does not have: its own methods, with PyTorch's `nn` and `F` in place of ours."""
-    import torch
-
-    def in_its_words(function):
-        return FunctionType(function.__code__, function.__globals__ | {"nn": torch.nn, "F": torch.nn.functional})
-
-    methods = {name: in_its_words(value) for name, value in vars(type(module)).items()
-               if isinstance(value, FunctionType) and name != "__init__"}
-    network = type(type(module).__name__, (torch.nn.Module,), methods)()
-    for name, child in children.items():
-        network.add_module(name, child)
-    for name, value in vars(module).items():
-        if isinstance(value, int) and not hasattr(network, name):
-            setattr(network, name, value)
-    return network
+def check_first_steps(steps, where):
+    """{name: the largest relative difference from the first contender in any compared step}; the first step must agree."""
+    outcomes = {name: [step() for _ in range(COMPARED_STEPS)] for name, step in steps.items()}
+    wanted = next(iter(outcomes.values()))
+    found = {}
+    for name, given in outcomes.items():
+        differences = [float(abs(one - other).max() / max(abs(other).max(), 1e-30)) for one, other in zip(given, wanted)]
+        if not differences[0] <= TOLERANCE:
+            raise SystemExit(f"{where}: {name} computes something else: after one step {np.ravel(given[0])[:5]}, "
+                             f"not {np.ravel(wanted[0])[:5]}")
+        found[name] = max(differences)
+    return found
 
 
-# Timing ---------------------------------------------------------------------------------------------------------------------
+def add_ratios(rows, **ratios):
+    """To every row, its number over that of the better of PyTorch's layouts: `key="name of the ratio"`."""
+    for key, ratio in ratios.items():
+        best = min((row[key] for row in rows if row["contender"] in LAYOUTS), default=None)
+        for row in rows:
+            row[ratio] = row[key] / best if best else None
 
 
-def measure(steps, seconds):
-    """{name: times in s}, the contenders taking turns for so many seconds, at least five turns."""
-    times, end = {name: [] for name in steps}, time.perf_counter() + seconds
-    while time.perf_counter() < end or len(times[next(iter(steps))]) < 5:
-        for name, step in steps.items():
-            start = time.perf_counter()
-            step()
-            times[name].append(time.perf_counter() - start)
-    return times
+# Memory ----------------------------------------------------------------------------------------------------------------------
 
 
-def contenders(name, size, forms, against):
-    """{name: step} of everything that is compared on one model, all from the same weights."""
-    images, labels = batch(name, size)
-    first = models.create(name)
-    steps = {}
-    if against == "torch":
-        steps = {f"torch {layout}": torch_step(first, images, labels, layout) for layout in ("contiguous_format", "channels_last")}
-    for form in forms:
-        model = models.create(name)
-        model.load_state_dict(first.state_dict())
-        steps[f"minicnn {form}"] = our_step(model, images, labels, form)
-    return steps
+def compare_memory(network, batch, chosen):
+    """One row for each contender, each in a process of its own; ours once before, so that nothing is left to compile."""
+    libraries = {label(algorithm): ("minicnn", "--kernels", algorithm) for algorithm in chosen.kernels}
+    if chosen.against == "torch":
+        libraries |= {layout: (layout,) for layout in LAYOUTS}
+    options = ["--batch", batch, "--mode", chosen.mode, "--threads", chosen.threads, "--steps", chosen.steps]
+    rows = []
+    for name, (library, *more) in libraries.items():
+        found = [in_fresh_process("fresh_process.py", library, network, *more, *options) for _ in range(2)][-1]
+        rows.append({"network": network, "batch": batch, "contender": name, "import_mb": found["import_mb"], "peak_mb": found["peak_mb"],
+                     "above_mb": found["peak_mb"] - found["import_mb"]})
+    add_ratios(rows, peak_mb="ratio")
+    return rows
 
 
-def report(name, size, losses, times):
-    """One line per contender: median and 20th percentile in ms, ratio to PyTorch's better layout, the first losses."""
-    medians = {contender: statistics.median(all_times) for contender, all_times in times.items()}
-    best = min((t for contender, t in medians.items() if contender.startswith("torch")), default=None)
-    print(f"\n{name}, batch {size}, {len(next(iter(times.values())))} turns")
-    for contender, median in medians.items():
-        ratio = f"{median / best:5.2f}" if best else "     "
-        low = np.percentile(times[contender], 20)
-        print(f"  {contender:24} median {1e3 * median:8.2f} ms   p20 {1e3 * low:8.2f} ms   ratio {ratio}   "
-              f"first call {losses[contender][0]:5.1f} s   losses {' '.join(f'{loss:.4f}' for loss in losses[contender][1])}")
+# Picture ---------------------------------------------------------------------------------------------------------------------
 
 
-def first_steps(step):
-    """(seconds of the first call, three losses)."""
-    start = time.perf_counter()
-    losses = [step()]
-    return time.perf_counter() - start, losses + [step(), step()]
+def draw_times(rows):
+    from pictures import grouped_bars
+
+    return grouped_bars(rows, value="ratio", written="median_ms", unit="ms", title="Time of a step",
+                        quantity="relative to PyTorch's better layout")
 
 
-def set_threads(count, against):
-    """The same number for everybody; Numba first, because it sets OpenMP's number for the whole process."""
-    os.environ["NUMBA_NUM_THREADS"] = str(count)
-    minicnn.set_num_threads(count)
-    with kernels.using("numba"):
-        pass
-    if against == "torch":
-        import torch
+def draw_memory(rows):
+    from pictures import grouped_bars
 
-        torch.set_num_threads(count)
+    return grouped_bars(rows, value="peak_mb", written="peak_mb", unit="MB", title="Peak memory of the process",
+                        quantity="resident memory in MB")
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def options():
+    import algorithms
+
+    parser = make_parser(__doc__, seconds=20, threads=2, isa=True)
     parser.add_argument("--against", choices=["torch", "nothing"], default="torch")
-    parser.add_argument("--models", nargs="+", default=MODELS, choices=models.names())
-    parser.add_argument("--kernels", nargs="+", default=["numba"], choices=["array", "numba"])
-    parser.add_argument("--batch", type=int, default=64)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--seconds", type=float, default=20, help="of measuring, for each model")
-    chosen = parser.parse_args()
-    set_threads(chosen.threads, chosen.against)
-    for name in chosen.models:
-        steps = contenders(name, chosen.batch, chosen.kernels, chosen.against)
-        losses = {contender: first_steps(step) for contender, step in steps.items()}
-        report(name, chosen.batch, losses, measure(steps, chosen.seconds))
+    parser.add_argument("--networks", nargs="+", default=DEFAULT, choices=NETWORKS, metavar="NAME", help=", ".join(NETWORKS))
+    parser.add_argument("--kernels", nargs="+", default=["numba"], choices=algorithms.available(), help="minicnn's, each a contender")
+    parser.add_argument("--batch", nargs="+", type=int, default=[64, 1])
+    parser.add_argument("--mode", choices=["train", "infer"], default="train", help="infer: evaluation mode, without gradients")
+    parser.add_argument("--memory", action="store_true", help="measure memory, not time")
+    parser.add_argument("--steps", type=int, default=5, help="with --memory: how many")
+    return parser
+
+
+def main(arguments=None):
+    chosen = parse(options(), arguments)
+    if not chosen.memory:
+        set_threads(chosen.threads, chosen.against == "torch")
+        if chosen.isa == "avx2":
+            check_avx2(chosen.against == "torch")
+    measure, columns, draw = (compare_memory, MEMORY, draw_memory) if chosen.memory else (compare, TIMES, draw_times)
+    rows = []
+    for batch in chosen.batch:
+        for network in chosen.networks:
+            rows += measure(network, batch, chosen)
+            print_table(columns, rows[-1:] and [row for row in rows if (row["network"], row["batch"]) == (network, batch)])
+            print(flush=True)
+    write_results("memory" if chosen.memory else Path(__file__).stem, chosen, columns, rows, draw)
 
 
 if __name__ == "__main__":

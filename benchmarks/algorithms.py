@@ -1,0 +1,44 @@
+"""The ways in which minicnn can compute a convolution, by name: those that the installed version has."""
+
+import inspect
+from contextlib import ExitStack, contextmanager
+
+from minicnn import kernels
+
+SWITCHES = inspect.signature(kernels.using).parameters
+ALL = {                                     # name: what `kernels.using` is given, one call after the other
+    "loops": ["loops"],
+    "array": ["array"],
+    "im2col": ["im2col"],
+    "direct": ["numba", {"winograd": False}],
+    "winograd": ["numba", {"winograd": True}],
+    "numba": ["numba"],                     # as it chooses by itself
+}
+ABOUT = {
+    "loops": "seven nested loops in Python, one for each index of the formula",
+    "array": "NumPy: windows copied into a matrix (im2col), one matrix product",
+    "im2col": "Numba: the same, image by image, the matrix small enough for the cache",
+    "direct": "Numba: no matrix; a tile of outputs in vector registers reads the image",
+    "winograd": "Numba: F(4x4,3x3), a quarter of the multiplications",
+}
+
+
+def available():
+    """The names that this version of minicnn knows."""
+    return [name for name, calls in ALL.items() if _known(calls) and (name != "winograd" or "winograd" in SWITCHES)]
+
+
+def _known(calls):
+    return calls[0] in kernels.FORMS
+
+
+@contextmanager
+def using(name):
+    """Inside the block, minicnn computes by the named algorithm."""
+    with ExitStack() as stack:
+        for call in ALL[name]:
+            if isinstance(call, str):
+                stack.enter_context(kernels.using(call))
+            elif set(call) <= set(SWITCHES):
+                stack.enter_context(kernels.using(**call))
+        yield

@@ -1,0 +1,89 @@
+"""The contenders of a comparison: functions that take one step of training or inference on the same images and weights."""
+
+from contextlib import nullcontext
+
+import numpy as np
+from networks import NETWORKS, ours
+
+LEARNING_RATE, MOMENTUM = 1e-4, 0.9         # low: one image is learnt by heart in a few steps else, and its gradients become denormal
+LAYOUTS = {"PyTorch NCHW": "contiguous_format", "PyTorch channels_last": "channels_last"}
+STILL = 1e-9                                # the rate while the clock runs: the weights hardly move
+
+
+class Contender:
+    """One library with one network; called, it takes a step and returns the loss, or the logits in inference, as NumPy array.
+
+    t        minicnn or torch
+    around   a function that gives the context in which it computes
+    prepare  what makes the library's images of NumPy's
+    """
+
+    def __init__(self, t, model, images, labels, mode, around=nullcontext, prepare=lambda x: x):
+        self.t, self.model, self.around = t, model, around
+        self.x, self.labels = prepare(t.tensor(images)), t.tensor(labels)
+        self.optimizer = t.optim.SGD(model.parameters(), lr=LEARNING_RATE, momentum=MOMENTUM)
+        self.step = self.train if mode == "train" else self.infer
+        model.train(mode == "train")
+
+    def __call__(self):
+        with self.around():
+            return self.step()
+
+    def train(self):
+        self.optimizer.zero_grad()
+        loss = self.t.nn.functional.cross_entropy(self.model(self.x), self.labels)
+        loss.backward()
+        self.optimizer.step()
+        return np.asarray(loss.item())
+
+    def infer(self):
+        with self.t.no_grad():
+            return self.model(self.x).numpy()
+
+    def hold_still(self):
+        """From now on the weights hardly move.
+
+        After thousands of steps on the same images the gradients would be so small that processors compute with them slowly.
+        """
+        self.optimizer.param_groups[0]["lr"] = STILL
+
+
+def batch(name, size):
+    """Images (N, C, H, W) of noise and their labels (N,)."""
+    rng = np.random.default_rng(0)
+    return rng.standard_normal((size, *NETWORKS[name].images), np.float32), rng.integers(0, 10, size)
+
+
+def our_contender(name, size, mode, algorithm):
+    """minicnn, by one of the algorithms of `algorithms.py`."""
+    import algorithms
+
+    import minicnn
+
+    minicnn.manual_seed(0)
+    return Contender(minicnn, ours(name), *batch(name, size), mode, lambda: algorithms.using(algorithm))
+
+
+def torch_contender(name, size, mode, layout, state=None):
+    """PyTorch in one of its two memory layouts, from given weights {name: NumPy array}; None: from its own."""
+    import torch
+
+    layout = getattr(torch, LAYOUTS[layout])
+    model = NETWORKS[name].build(torch)
+    if state is not None:
+        model.load_state_dict({key: torch.tensor(value) for key, value in state.items()})
+    return Contender(torch, model.to(memory_format=layout), *batch(name, size), mode,
+                     prepare=lambda x: x.contiguous(memory_format=layout))
+
+
+def contenders(name, size, mode, kernels, with_torch):
+    """{name: Contender} of everything that is compared on one network, all from the same weights."""
+    made = {label(algorithm): our_contender(name, size, mode, algorithm) for algorithm in kernels}
+    if with_torch:
+        state = {key: value.numpy() for key, value in made[label(kernels[0])].model.state_dict().items()}
+        made |= {layout: torch_contender(name, size, mode, layout, state) for layout in LAYOUTS}
+    return made
+
+
+def label(algorithm):
+    return "minicnn" if algorithm == "numba" else f"minicnn {algorithm}"
