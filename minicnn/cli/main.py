@@ -11,6 +11,7 @@ from .models import info, models
 from .predict import predict
 from .show import describe
 from .train import INTERRUPTED, train
+from .warmup import warmup
 
 
 class Commands(click.Group):
@@ -70,5 +71,5 @@ def main(ctx):
         click.echo(ctx.get_help())
 
 
-for command in (train, predict, evaluate, info, models):
+for command in (train, predict, evaluate, info, models, warmup):
     main.add_command(command)

@@ -16,7 +16,7 @@ In a forward convolution m counts neighbouring output pixels, ":" output channel
 input channel. In the gradient of the weights, m counts input channels and (i, j, k) runs over images, rows and columns.
 
 Numba's own loops would reach half of this speed: LLVM does not find such a tile by itself. So the tile is written here in
-LLVM's language, with vectors as a type, and Numba links it into the loops that call it (an `@intrinsic`).
+LLVM's language, with vectors as a type, and the loops call it (an `@intrinsic`); `tiles.py` has it compiled.
 """
 
 from typing import NamedTuple
@@ -29,6 +29,7 @@ from numba.extending import intrinsic
 
 UNROLL = 4              # steps of k without a jump between them
 MAX_VECTORS = 2
+TABLE_ROWS = 16         # more than any tile has
 
 I32, I64 = ir.IntType(32), ir.IntType(64)
 
@@ -154,19 +155,20 @@ def _opaque():
 NUMBERS = ("i", "j", "k", "a_i", "a_j", "a_k", "a_m", "b_i", "b_j", "b_k", "c_m", "start_m", "columns")
 
 
-def _tile_function(module, scalar, rows, vectors):
-    """The function that computes a tile of one size."""
+def tile_name(scalar, rows, vectors):
+    return f"minicnn_tile_{scalar}_{rows}x{vectors}"
+
+
+def write_tile(module, scalar, rows, vectors):
+    """Writes the function that computes a tile of one size."""
     pointer = scalar.as_pointer()
     function = ir.Function(module, ir.FunctionType(ir.VoidType(), [pointer] * 4 + [I64] * len(NUMBERS)),
-                           f"minicnn_tile_{scalar}_{rows}x{vectors}")
-    function.linkage = "linkonce_odr"           # not internal: LLVM would rewrite the loops for steps that it knows to be 1, slower
-    function.attributes.add("noinline")
+                           tile_name(scalar, rows, vectors))
     builder = ir.IRBuilder(function.append_basic_block())
     lanes = MACHINE.lanes(4 if scalar == ir.FloatType() else 8)
     a, b, c, start = function.args[:4]
     _write_tile(_Writer(builder, scalar, lanes), rows, vectors, a, b, c, start, dict(zip(NUMBERS, function.args[4:])))
     builder.ret_void()
-    return function
 
 
 def _write_tile(write, rows, vectors, a, b, c, start, n):
@@ -221,28 +223,23 @@ def _write_tile(write, rows, vectors, a, b, c, start, n):
                 write.store_first(total, target, builder.sub(n["columns"], _constant(v * write.lanes)))
 
 
-def _dispatcher(module, scalar):
-    """The function that takes rows and vectors as numbers, and jumps to the tile of this size."""
-    name = f"minicnn_tile_{scalar}"
-    if name in module.globals:
-        return module.globals[name]
-    pointer = scalar.as_pointer()
-    function = ir.Function(module, ir.FunctionType(ir.VoidType(), [I64] * 2 + [pointer] * 4 + [I64] * len(NUMBERS)), name)
-    function.linkage = "internal"
-    builder = ir.IRBuilder(function.append_basic_block())
-    rows, vectors, *rest = function.args
-    done = function.append_basic_block("done")
-    jump = builder.switch(builder.add(builder.mul(vectors, _constant(64)), rows), done)
-    for width in range(1, MAX_VECTORS + 1):
-        for height in range(1, MACHINE.rows(width) + 1):
-            case = function.append_basic_block()
-            jump.add_case(_constant(64 * width + height), case)
-            builder.position_at_end(case)
-            builder.call(_tile_function(module, scalar, height, width), rest)
-            builder.branch(done)
-    builder.position_at_end(done)
-    builder.ret_void()
-    return function
+def sizes():
+    """All (rows, vectors) that a tile can have."""
+    return [(rows, vectors) for vectors in range(1, MAX_VECTORS + 1) for rows in range(1, MACHINE.rows(vectors) + 1)]
+
+
+def place(rows, vectors):
+    """Where the tile of a size stands in the table of their addresses; also for numbers that are not known before the kernel runs."""
+    return vectors * TABLE_ROWS + rows
+
+
+def _look_up(builder, scalar, rows, vectors):
+    """The tile of a size, by the table that `tiles.py` provides under this name."""
+    kind = ir.FunctionType(ir.VoidType(), [scalar.as_pointer()] * 4 + [I64] * len(NUMBERS))
+    name, module = f"minicnn_tiles_{scalar}", builder.module
+    table = module.globals.get(name) or ir.GlobalVariable(module, ir.ArrayType(kind.as_pointer(), TABLE_ROWS * (MAX_VECTORS + 1)), name)
+    number = builder.add(builder.mul(vectors, _constant(TABLE_ROWS)), rows)
+    return builder.load(builder.gep(table, [_constant(0), number]))
 
 
 @intrinsic
@@ -270,11 +267,11 @@ def multiply_tile(typingctx, rows, vectors, a, a_first, b, b_first, c, c_first, 
 
         given = list(zip(values, signature.args))
         scalar = context.get_data_type(a.dtype)
-        arguments = [number(*given[0]), number(*given[1]), *(pointer(place) for place in (2, 4, 6, 8))]
+        arguments = [pointer(place) for place in (2, 4, 6, 8)]
         for one in given[10:13]:
             arguments += numbers(*one)
         arguments += [number(*one) for one in given[13:]]
-        builder.call(_dispatcher(builder.module, scalar), arguments)
+        builder.call(_look_up(builder, scalar, number(*given[0]), number(*given[1])), arguments)
         return context.get_dummy_value()
 
     return signature, write
