@@ -83,6 +83,12 @@ def using(name):
         _chosen["cpu"] = before
 
 
+def is_compiled():
+    """Whether arrays on the CPU are computed by compiled kernels now."""
+    chosen = _chosen["cpu"] or form(FASTEST)
+    return chosen in (FORMS["numba"], FORMS["im2col"]) and chosen is not FORMS["array"]
+
+
 def warmup(dtype="float32"):
     """Compile every kernel for a dtype, or find it on disk. Returns {kernel: seconds}, with 0 for those found.
 
@@ -103,3 +109,12 @@ def folder():
     from .cpu import cache
 
     return cache.folder()
+
+
+def peak(dtype="float32"):
+    """Floating-point operations a second that the CPU reaches at best, measured; None where there are no compiled kernels."""
+    if why_not_compiled():
+        return None
+    from .cpu.peak import peak
+
+    return peak(dtype)

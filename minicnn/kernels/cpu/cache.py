@@ -57,11 +57,9 @@ def folder():
 @cache
 def _made_from():
     """What all machine code depends on: the files here, the compiler, and the CPU that it compiles for."""
-    from ... import __version__
-
     sources = sorted((file.name, file.read_bytes()) for file in resources.files(__package__).iterdir()
                      if file.name.endswith((".py", ".pyc")))
-    return repr((sources, __version__, numba.__version__, llvmlite.__version__, sys.version_info[:2], numba.config.OPT,
+    return repr((sources, numba.__version__, llvmlite.__version__, sys.version_info[:2], numba.config.OPT,
                  cpu_target.target_context.codegen().magic_tuple()))
 
 
