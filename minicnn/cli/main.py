@@ -9,8 +9,10 @@ from ..errors import Error
 from .evaluate import evaluate
 from .models import info, models
 from .predict import predict
+from .profile import profile
 from .show import describe
 from .train import INTERRUPTED, train
+from .warmup import warmup
 
 
 class Commands(click.Group):
@@ -70,5 +72,5 @@ def main(ctx):
         click.echo(ctx.get_help())
 
 
-for command in (train, predict, evaluate, info, models):
+for command in (train, predict, evaluate, info, models, profile, warmup):
     main.add_command(command)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import click
 
+from .. import kernels
 from ..data import NAMES
 from ..models import registry
 from ..train import config as configuration
@@ -15,6 +16,7 @@ from ..train import run as runs
 from ..train.choices import OPTIMIZERS, SCHEDULERS
 from .progress import Download, Progress
 from .show import heading, make_console, percent, show_data, show_model, show_outcome
+from .warmup import Notice
 
 INTERRUPTED = 130               # exit status after Ctrl-C, as in every shell
 
@@ -65,7 +67,8 @@ def train(output, resume, config_file, quiet, **options):
         config = configuration.complete(**given) if config_file is None else replace(configuration.read(config_file), **given)
         run = runs.start(config, output, Download(console))
     try:
-        execute(run, console, quiet)
+        with kernels.compiling.heard(Notice(console)):
+            execute(run, console, quiet)
     except KeyboardInterrupt:               # the second Ctrl-C, or one after the training
         tell_what_is_kept(run, make_console())
         sys.exit(INTERRUPTED)

@@ -1,7 +1,8 @@
 """The table of kernels: which function computes a hot operation, chosen by where the array lies.
 
 Each form is a module with the same functions, under the same names and signatures: `loops` is for reading, `array` runs on any
-array module, `numba` is compiled for the CPU. A faster form need not have them all: what it lacks, it takes from `array`.
+array module, `im2col` and `numba` are compiled for the CPU, the first by the textbook's way, the second as fast as we can. A faster form
+need not have all functions: what it lacks, it takes from a slower one. On the CPU, "numba" is used where it can be, else "array".
 
     with kernels.using("loops"):
         y = conv2d(x, w)            # the plain loops, slow, to compare with
@@ -13,9 +14,11 @@ from contextlib import contextmanager
 from types import SimpleNamespace
 
 from ..arrays import on_gpu
-from ..errors import BadValue
-from . import algorithms, array, loops
+from ..errors import BadValue, DeviceError
+from . import algorithms, array, compiling, loops
 from .threads import get_num_threads, set_num_threads
+
+FASTEST = "numba"
 
 
 def _form(module, fallback=None):
@@ -23,42 +26,104 @@ def _form(module, fallback=None):
     return SimpleNamespace(**(vars(fallback) if fallback else {}) | names)
 
 
-def _compiled():
-    """The kernels that Numba compiles; `array` takes their place where Numba is missing, switched off or has no threads."""
+def why_not_compiled():
+    """None, or why the compiled kernels cannot be used: Numba is missing, switched off or has no threads."""
     try:
         import numba
 
         if numba.config.DISABLE_JIT:
-            return FORMS["array"]
-        from . import cpu
-    except (ImportError, ValueError):                                          # ValueError: no threading layer could be loaded
+            return "NUMBA_DISABLE_JIT is set"
+        from . import cpu  # noqa: F401
+    except (ImportError, ValueError) as error:                                 # ValueError: no threading layer could be loaded
+        return str(error).splitlines()[0]
+    return None
+
+
+def _numba():
+    """The kernels that Numba compiles; `array` takes their place where there can be none."""
+    if why_not_compiled():
         return FORMS["array"]
+    from . import cpu
+
     return _form(SimpleNamespace(**{name: getattr(cpu, name) for name in cpu.__all__}), FORMS["array"])
 
 
-FORMS = {"loops": _form(loops), "array": _form(array), "numba": None}          # None: made when first asked for
-_chosen = {"cpu": FORMS["array"], "gpu": FORMS["array"]}
+def _im2col():
+    """The compiled kernels, but convolution by im2col and a matrix product."""
+    if why_not_compiled():
+        return FORMS["array"]
+    from .cpu import im2col
+
+    return _form(SimpleNamespace(conv2d=im2col.conv2d, conv2d_dx=im2col.conv2d_dx, conv2d_dw=im2col.conv2d_dw), form("numba"))
+
+
+FORMS = {"loops": _form(loops), "array": _form(array), "im2col": None, "numba": None}          # None: made when first asked for
+_MAKERS = {"im2col": _im2col, "numba": _numba}
+_chosen = {"cpu": None, "gpu": FORMS["array"]}                                 # None: the fastest
+
+
+def form(name):
+    """The functions of a form by its name."""
+    if name not in FORMS:
+        raise BadValue(f"no kernels called {name!r}; there are {', '.join(FORMS)}")
+    FORMS[name] = FORMS[name] or _MAKERS[name]()
+    return FORMS[name]
 
 
 def of(x):
     """The kernels for this array."""
-    return _chosen["gpu" if on_gpu(x) else "cpu"]
+    return _chosen["gpu" if on_gpu(x) else "cpu"] or form(FASTEST)
 
 
 @contextmanager
-def using(form=None, *, winograd=None):
-    """Inside the block, arrays on the CPU are computed by the named form: "loops", "array" or "numba".
+def using(name=None, *, winograd=None):
+    """Inside the block, arrays on the CPU are computed by the named form: "loops", "array", "im2col" or "numba".
 
     winograd says whether "numba" may choose Winograd's algorithm for convolutions in float32. What is left out stays as it is.
     """
-    if form is not None and form not in FORMS:
-        raise BadValue(f"no kernels called {form!r}; there are {', '.join(FORMS)}")
     before, allowed = _chosen["cpu"], algorithms.allowed["winograd"]
-    if form is not None:
-        FORMS[form] = _chosen["cpu"] = FORMS[form] or _compiled()
+    if name is not None:
+        _chosen["cpu"] = form(name)
     if winograd is not None:
         algorithms.allowed["winograd"] = winograd
     try:
         yield
     finally:
         _chosen["cpu"], algorithms.allowed["winograd"] = before, allowed
+
+
+def is_compiled():
+    """Whether arrays on the CPU are computed by compiled kernels now."""
+    chosen = _chosen["cpu"] or form(FASTEST)
+    return chosen in (FORMS["numba"], FORMS["im2col"]) and chosen is not FORMS["array"]
+
+
+def warmup(dtype="float32"):
+    """Compile every kernel for a dtype, or find it on disk. Returns {kernel: seconds}, with 0 for those found.
+
+    Raises DeviceError where there can be no compiled kernels.
+    """
+    reason = why_not_compiled()
+    if reason:
+        raise DeviceError(f"there are no compiled kernels to warm up: {reason}; the array kernels are used in their place")
+    from .cpu import warmup as cpu_warmup
+
+    return cpu_warmup.warmup(dtype)
+
+
+def folder():
+    """Where compiled kernels are kept; None where no folder can be written to, or there are none."""
+    if why_not_compiled():
+        return None
+    from .cpu import cache
+
+    return cache.folder()
+
+
+def peak(dtype="float32"):
+    """Floating-point operations a second that the CPU reaches at best, measured; None where there are no compiled kernels."""
+    if why_not_compiled():
+        return None
+    from .cpu.peak import peak
+
+    return peak(dtype)

@@ -103,7 +103,7 @@ class _Recorder:
 
     def run(self):
         before = [(module, module.training) for module in self.model.modules()]
-        handles = [handle for path, module in self.model.named_modules() if _is_layer(module) for handle in self._hook(path, module)]
+        handles = [handle for path, module in self.model.named_modules() if is_layer(module) for handle in self._hook(path, module)]
         try:
             self.model.eval()
             with enable_grad():
@@ -122,10 +122,10 @@ class _Recorder:
 
     def _count_outside(self, value):
         """What was computed since the last layer, outside of any, gets a row of its own."""
-        self.rows.append(Row("", OUTSIDE, None, 0, self._new_multiply_adds(_tensors(value)), None))
+        self.rows.append(Row("", OUTSIDE, None, 0, self._new_multiply_adds(tensors_in(value)), None))
 
     def _add(self, path, module, output, fresh):
-        found = _tensors(output)
+        found = tensors_in(output)
         self.outputs += found                       # keeps the graph alive, and with it the nodes' identity
         shape, field = (tuple(found[0].shape[1:]), self.fields.of(found[0])) if found else (None, None)
         self.rows.append(Row(path, type(module).__name__, shape, fresh[0], self._new_multiply_adds(found), field))
@@ -143,17 +143,17 @@ class _Recorder:
         return total
 
 
-def _is_layer(module):
+def is_layer(module):
     """Modules without parts, and those with parameters of their own, are layers; the others are made of layers."""
     return not any(True for _ in module.children()) or any(True for _ in module.parameters(recurse=False))
 
 
-def _tensors(value):
+def tensors_in(value):
     """The tensors in an output of any nesting."""
     if isinstance(value, Tensor):
         return [value]
     values = value.values() if isinstance(value, dict) else value if isinstance(value, (tuple, list)) else ()
-    return [t for part in values for t in _tensors(part)]
+    return [t for part in values for t in tensors_in(part)]
 
 
 def multiply_adds(node):

@@ -7,7 +7,7 @@ them in order. What bounds it: the multipliers, as long as the weights of a bloc
 """
 
 from .launch import helper
-from .tile import PAIRS, multiply_pixels, multiply_tile
+from .tile import PAIRS, PLAIN, multiply_tile
 
 
 def pack(w, packed, _a, _b, _c, _, plans, thread, threads):
@@ -71,7 +71,7 @@ def _row_of_tiles(x, x_first, row_step, packed, w_first, bias, bias_first, y, y_
     tiles, q = -(-plan.columns // plan.tile_rows), 0
     for tile in range(tiles):
         count = (plan.columns - q) // (tiles - tile)
-        multiply_pixels(plan.kind, count, plan.vectors, x, x_first + q * pixel, packed, w_first, y, y_first + q * plan.y_column,
+        multiply_tile(plan.kind, count, plan.vectors, x, x_first + q * pixel, packed, w_first, y, y_first + q * plan.y_column,
                         bias, bias_first, (plan.kernel_h, plan.runs, plan.run), (plan.dilation_h * row_step, across, 1, pixel),
                         (plan.runs * steps * width, steps * width, width), plan.y_column, 0, channels)
         q += count
@@ -154,10 +154,10 @@ def _add_products(x, x_first, image_step, row_step, dy, dy_first, counts, sums, 
                 height = (length - m) // (tiles - tile)
                 to = place + m * plan.block
                 if plan.turned:
-                    multiply_tile(0, height, plan.vectors, dy, pixel + m, x, window + block * plan.block, sums, to, sums, to, counts,
+                    multiply_tile(PLAIN, height, plan.vectors, dy, pixel + m, x, window + block * plan.block, sums, to, sums, to, counts,
                                   dy_steps, x_steps[:3], plan.block, plan.block, plan.block)
                 else:
-                    multiply_tile(0, height, plan.vectors, x, window + m, dy, pixel + block * plan.block, sums, to, sums, to, counts,
+                    multiply_tile(PLAIN, height, plan.vectors, x, window + m, dy, pixel + block * plan.block, sums, to, sums, to, counts,
                                   x_steps, dy_steps[:3], plan.block, plan.block, plan.block)
                 m += height
 

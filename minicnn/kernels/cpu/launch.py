@@ -6,8 +6,7 @@ is a single parallel loop here, for all kernels: it calls a kernel by its addres
     kernel(a, b, c, d, e, whole, plan, thread, threads)
 
 five flat arrays of floats and one of int32 (those not needed are empty), a record of numbers (`plan.RECORD`), which thread is calling, and
-how many there are. A kernel is compiled for a dtype when it is first used on it, and kept in `__pycache__` or a folder of the
-user's, for this CPU and this state of these files.
+how many there are. A kernel is compiled for a dtype when it is first used on it, and kept on disk (`cache.py`).
 """
 
 from contextlib import nullcontext
@@ -22,10 +21,13 @@ from numba.extending import intrinsic
 from numba.np.numpy_support import from_dtype
 
 from ..threads import get_num_threads
+from .cache import compiled, kept
 from .plan import RECORD
+from .tiles import provide
 
 FLOAT_ARRAYS = 5
 NO_NUMBERS = np.empty(0, np.int32)
+CALLED_BY_KERNELS_ALONE = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}       # a quarter of a helper's compile time
 
 
 def _signature(dtype):
@@ -34,16 +36,17 @@ def _signature(dtype):
 
 
 @cache
-def _compiled_kernel(kernel, dtype):
+def compiled_kernel(kernel, dtype):
     """The kernel's machine code: kept here, since nothing else keeps it alive."""
-    return numba.cfunc(_signature(dtype), nopython=True, cache=True, error_model="numpy")(kernel)
+    provide(dtype)
+    return compiled(kernel, _signature(dtype))
 
 
 def helper(function=None, inline=False):
     """Compile a function that kernels call; with `inline` it is written out where it is called, and not compiled by itself."""
     if function is None:
         return lambda function: helper(function, inline)
-    return numba.njit(error_model="numpy", inline="always" if inline else "never")(function)
+    return numba.njit(error_model="numpy", inline="always" if inline else "never", **CALLED_BY_KERNELS_ALONE)(function)
 
 
 # The parallel loop --------------------------------------------------------------------------------------------------------
@@ -62,13 +65,15 @@ def _call(typingctx, address, a, b, c, d, e, whole, plan, thread, threads):
     return types.void(address, a, b, c, d, e, whole, plan, thread, threads), write
 
 
-@numba.njit(parallel=True, nogil=True, cache=True)
+@kept
+@numba.njit(parallel=True, nogil=True)
 def _share_out(address, a, b, c, d, e, whole, plan, threads):
     for thread in prange(threads):
         _call(address, a, b, c, d, e, whole, plan, thread, threads)
 
 
-@numba.njit(nogil=True, cache=True)
+@kept
+@numba.njit(nogil=True)
 def _run_alone(address, a, b, c, d, e, whole, plan, threads):
     """In this thread, without waking or waiting for another."""
     for thread in range(threads):
@@ -83,7 +88,7 @@ def launch(kernel, plan, *floats, whole=NO_NUMBERS):
     """Run a kernel in as many threads as `set_num_threads` says: each computes its share."""
     dtype = floats[0].dtype
     flat = [_flat(a) for a in floats] + [np.empty(0, dtype)] * (FLOAT_ARRAYS - len(floats))
-    arguments = (_compiled_kernel(kernel, dtype).address, *flat, whole, plan, get_num_threads())
+    arguments = (compiled_kernel(kernel, dtype).address, *flat, whole, plan, get_num_threads())
     if get_num_threads() == 1:
         return _run_alone(*arguments)
     with _alone:

@@ -1,9 +1,7 @@
 """How a convolution is cut into pieces: all the numbers that its compiled loops need, worked out once for each shape."""
 
 from functools import lru_cache
-from pathlib import Path
 from typing import NamedTuple
-from zlib import crc32
 
 import numpy as np
 
@@ -93,15 +91,8 @@ class Plan(NamedTuple):
 # For pooling: whether no two windows share a pixel, and whether besides every pixel lies in one.
 POOLING = "apart", "covered"
 
-
-def _state():
-    """A number for the state of the files here: a kernel depends on more of them than the one that Numba watches."""
-    return crc32(b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py"))))
-
-
-# The type of a kernel's numbers. The state is part of the type's name, so that machine code of another state is not taken from disk.
-NUMBERS = dict.fromkeys((*Plan._fields, *POOLING, *Tiling._fields, *WEIGHT_ORDER, f"state_{_state():x}"))
-RECORD = np.dtype([(name, np.int64) for name in NUMBERS])
+# The type of a kernel's numbers.
+RECORD = np.dtype([(name, np.int64) for name in dict.fromkeys((*Plan._fields, *POOLING, *Tiling._fields, *WEIGHT_ORDER))])
 
 
 @lru_cache(maxsize=4096)

@@ -18,7 +18,8 @@ for each (channel, one of two k's). One load broadcasts a[k] and a[k+1], and whe
 
 In the gradient of the weights, m and ":" count output channels and places in the window, and (i, j, k) images, rows and columns.
 
-Numba's own loops would reach half of this speed: LLVM does not find such a tile by itself.
+Numba's own loops would reach half of this speed: LLVM does not find such a tile by itself. So it is written here in LLVM's
+language; `tiles.py` has it compiled.
 """
 
 from llvmlite import ir
@@ -30,6 +31,7 @@ from .vector import I64, MACHINE, Writer, constant, loop
 
 UNROLL = 4              # steps of k without a jump between them
 MAX_VECTORS = 3
+MAX_ROWS = 15
 
 # The tile's arguments after its four pointers: how often each loop runs, by how many numbers each step moves, and how many of the
 # columns of c exist (the last tile of a row of channels may reach beyond them).
@@ -38,21 +40,14 @@ NUMBERS = ("i", "j", "k", "a_i", "a_j", "a_k", "a_m", "b_i", "b_j", "b_k", "c_m"
 
 class _Tile:
     """Writes the function that computes a tile of one size."""
-
-    paired = False
-
-    def __init__(self, module, scalar, rows, vectors):
-        pointer = scalar.as_pointer()
-        self.function = ir.Function(module, ir.FunctionType(ir.VoidType(), [pointer] * 4 + [I64] * len(NUMBERS)),
-                                    f"minicnn_{type(self).__name__}_{scalar}_{rows}x{vectors}")
-        self.function.linkage = "linkonce_odr"  # not internal: LLVM would rewrite the loops for steps that it knows to be 1, slower
-        self.function.attributes.add("noinline")
-        self.builder = ir.IRBuilder(self.function.append_basic_block())
+    def __init__(self, module, scalar, rows, vectors, name):
+        function = ir.Function(module, _type_of_tile(scalar), name)
+        self.builder = ir.IRBuilder(function.append_basic_block())
         self.write = Writer(self.builder, scalar, MACHINE.lanes(4 if scalar == ir.FloatType() else 8))
         self.out = self.write                   # what writes a vector of results
         self.rows, self.vectors = rows, vectors
-        a, b, c, start = self.function.args[:4]
-        self.n = dict(zip(NUMBERS, self.function.args[4:]))
+        a, b, c, start = function.args[:4]
+        self.n = dict(zip(NUMBERS, function.args[4:]))
         self.three_rows = self.builder.mul(self.n["a_m"], constant(3))
         self.put_down(c, start, self.results(self.add_up(a, b)))
         self.builder.ret_void()
@@ -152,70 +147,79 @@ PLAIN, PAIRS = 0, 1     # the kinds of tiles
 KINDS = _Tile, _TileOfPairs
 
 
-def _dispatcher(module, scalar, tiles):
-    """The function that takes kind, rows and vectors as numbers, and jumps to this tile. tiles: pairs of (kind, vectors)."""
-    name = f"minicnn_tile_{scalar}_{'_'.join(f'{kind}{vectors}' for kind, vectors in tiles)}"
-    if name in module.globals:
-        return module.globals[name]
-    pointer = scalar.as_pointer()
-    function = ir.Function(module, ir.FunctionType(ir.VoidType(), [I64] * 3 + [pointer] * 4 + [I64] * len(NUMBERS)), name)
-    function.linkage = "internal"
-    builder = ir.IRBuilder(function.append_basic_block())
-    kind, rows, vectors, *rest = function.args
-    done = function.append_basic_block("done")
-    number = builder.add(builder.mul(builder.add(builder.mul(kind, constant(64)), vectors), constant(64)), rows)
-    jump = builder.switch(number, done)
-    for which, width in tiles:
-        for height in range(1, MACHINE.rows(width) + 1):
-            case = function.append_basic_block()
-            jump.add_case(constant((64 * which + width) * 64 + height), case)
-            builder.position_at_end(case)
-            builder.call(KINDS[which](module, scalar, height, width).function, rest)
-            builder.branch(done)
-    builder.position_at_end(done)
-    builder.ret_void()
-    return function
+# The table of tiles ---------------------------------------------------------------------------------------------------------------
 
 
-def _intrinsic(tiles):
-    """A function for kernels that computes any of these tiles."""
-
-    @intrinsic
-    def multiply(typingctx, kind, rows, vectors, a, a_first, b, b_first, c, c_first, start, start_first, counts, a_steps, b_steps,
-                 c_step, start_step, columns):
-        """c[m, :] = start[m, :] + Σ_{i,j,k} a[i,j,k,m] · b[i,j,k,:], with `rows` rows m and `vectors` vectors in ":".
-
-        a, b, c, start are one-dimensional arrays of one dtype, and each begins at its `_first` element. counts are (I, J, K);
-        a_steps (i, j, k, m), b_steps (i, j, k), c_step and start_step (m) say by how many elements a step moves. Only `columns`
-        columns of c are written, but start is read for all. Nothing is checked.
-        """
-        signature = types.void(kind, rows, vectors, a, a_first, b, b_first, c, c_first, start, start_first, counts, a_steps, b_steps,
-                               c_step, start_step, columns)
-
-        def write(context, builder, signature, values):
-            def number(value, kind):
-                return context.cast(builder, value, kind, types.int64)
-
-            def numbers(value, kind):
-                return [number(one, part) for one, part in zip(cgutils.unpack_tuple(builder, value), kind.types)]
-
-            def pointer(place):
-                array = context.make_array(signature.args[place])(context, builder, values[place])
-                return builder.gep(array.data, [number(values[place + 1], signature.args[place + 1])])
-
-            given = list(zip(values, signature.args))
-            arguments = [number(*one) for one in given[:3]] + [pointer(place) for place in (3, 5, 7, 9)]
-            for one in given[11:14]:
-                arguments += numbers(*one)
-            arguments += [number(*one) for one in given[14:]]
-            builder.call(_dispatcher(builder.module, context.get_data_type(a.dtype), tiles), arguments)
-            return context.get_dummy_value()
-
-        return signature, write
-
-    return multiply
+def sizes():
+    """All (kind, rows, vectors) that a tile can have."""
+    kinds = [(PLAIN, vectors) for vectors in range(1, MAX_VECTORS + 1)] + [(PAIRS, 1), (PAIRS, 2)]
+    return [(kind, rows, vectors) for kind, vectors in kinds for rows in range(1, MACHINE.rows(vectors) + 1)]
 
 
-multiply_tile = _intrinsic(((PLAIN, 1), (PLAIN, 2), (PLAIN, 3)))
-multiply_wide = _intrinsic(((PLAIN, 2),))
-multiply_pixels = _intrinsic(((PLAIN, 2), (PLAIN, 3), (PAIRS, 1), (PAIRS, 2)))
+def name_of(scalar, kind, rows, vectors):
+    """The name of a tile's function in machine code."""
+    return f"minicnn_tile_{scalar}_{kind}_{rows}x{vectors}"
+
+
+def write_tile(module, scalar, kind, rows, vectors):
+    """Write the function that computes a tile of one kind and size."""
+    KINDS[kind](module, scalar, rows, vectors, name_of(scalar, kind, rows, vectors))
+
+
+TABLE = len(KINDS) * (MAX_VECTORS + 1) * (MAX_ROWS + 1)
+
+
+def place_of(kind, rows, vectors):
+    """Where a tile stands in the table of their addresses."""
+    return (kind * (MAX_VECTORS + 1) + vectors) * (MAX_ROWS + 1) + rows
+
+
+def name_of_table(scalar):
+    return f"minicnn_tiles_{scalar}"
+
+
+def _type_of_tile(scalar):
+    return ir.FunctionType(ir.VoidType(), [scalar.as_pointer()] * 4 + [I64] * len(NUMBERS))
+
+
+def _look_up(builder, scalar, kind, rows, vectors):
+    """The tile of a kind and size, which may be known only when the kernel runs, by the table that `tiles.py` provides."""
+    name, entry = name_of_table(scalar), _type_of_tile(scalar).as_pointer()
+    table = builder.module.globals.get(name) or ir.GlobalVariable(builder.module, ir.ArrayType(entry, TABLE), name)
+    row = builder.add(builder.mul(kind, constant(MAX_VECTORS + 1)), vectors)
+    return builder.load(builder.gep(table, [constant(0), builder.add(builder.mul(row, constant(MAX_ROWS + 1)), rows)]))
+
+
+@intrinsic
+def multiply_tile(typingctx, kind, rows, vectors, a, a_first, b, b_first, c, c_first, start, start_first, counts, a_steps, b_steps,
+                  c_step, start_step, columns):
+    """c[m, :] = start[m, :] + Σ_{i,j,k} a[i,j,k,m] · b[i,j,k,:], with `rows` rows m and `vectors` vectors in ":".
+
+    a, b, c, start are one-dimensional arrays of one dtype, and each begins at its `_first` element. counts are (I, J, K);
+    a_steps (i, j, k, m), b_steps (i, j, k), c_step and start_step (m) say by how many elements a step moves. Only `columns`
+    columns of c are written, but start is read for all. Nothing is checked.
+    """
+    signature = types.void(kind, rows, vectors, a, a_first, b, b_first, c, c_first, start, start_first, counts, a_steps, b_steps,
+                           c_step, start_step, columns)
+
+    def write(context, builder, signature, values):
+        def number(value, kind):
+            return context.cast(builder, value, kind, types.int64)
+
+        def numbers(value, kind):
+            return [number(one, part) for one, part in zip(cgutils.unpack_tuple(builder, value), kind.types)]
+
+        def pointer(place):
+            array = context.make_array(signature.args[place])(context, builder, values[place])
+            return builder.gep(array.data, [number(values[place + 1], signature.args[place + 1])])
+
+        given = list(zip(values, signature.args))
+        arguments = [pointer(place) for place in (3, 5, 7, 9)]
+        for one in given[11:14]:
+            arguments += numbers(*one)
+        arguments += [number(*one) for one in given[14:]]
+        tile = _look_up(builder, context.get_data_type(a.dtype), *(number(*one) for one in given[:3]))
+        builder.call(tile, arguments)
+        return context.get_dummy_value()
+
+    return signature, write

@@ -6,7 +6,6 @@ own language with vectors as a type, and linked into the loops that call them (N
 products, `simd.py` for everything else.
 """
 
-
 from typing import NamedTuple
 
 from llvmlite import ir
