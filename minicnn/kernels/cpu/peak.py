@@ -35,7 +35,7 @@ def peak(dtype):
 def _measured(dtype, threads):
     rows, block = MACHINE.rows(VECTORS), VECTORS * MACHINE.lanes(dtype.itemsize)
     numbers = record(images=TILES, tile_rows=rows, vectors=VECTORS, block=block, depth=STEPS)
-    arrays = [empty(count, dtype) for count in (STEPS * rows, STEPS * block, threads * rows * block)]
+    arrays = [empty((count,), dtype) for count in (STEPS * rows, STEPS * block, threads * rows * block)]
     for a in arrays:
         a.fill(0)
     return 2 * threads * TILES * STEPS * rows * block / min(_seconds(numbers, arrays) for _ in range(7))
