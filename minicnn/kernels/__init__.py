@@ -34,7 +34,7 @@ def _compiled():
     return _form(SimpleNamespace(**{name: getattr(cpu, name) for name in cpu.__all__}), FORMS["array"])
 
 
-FORMS = {"loops": _form(loops), "array": _form(array), "numba": None}          # None: made when first asked for
+FORMS = {"loops": _form(loops, _form(array)), "array": _form(array), "numba": None}          # None: made when first asked for
 _chosen = {"cpu": FORMS["array"], "gpu": FORMS["array"]}
 
 

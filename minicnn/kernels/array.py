@@ -4,6 +4,8 @@ Activations have the shape (N, C, H, W) but may lie in memory in any order; what
 memory behind an NCHW view, so that a convolution is a matrix product without copies on its output side.
 """
 
+from math import prod
+
 import numpy as np
 
 from ..arrays import as_strided, module_of
@@ -245,3 +247,34 @@ def relu(x):
 def relu_dx(dy, y):
     """dy where y > 0; where y is NaN too, so that a NaN goes on being seen"""
     return np.where(y <= 0, 0, dy)
+
+
+# The dense layer -----------------------------------------------------------------------------------------------------------
+
+
+def linear(x, w, b):
+    """y[n,o] = b[o] + Σ_i x[n,i] · w[o,i], where n counts all leading axes."""
+    y = x @ w.T                                                            # (…, O) = (…, I) @ (I, O)
+    return y if b is None else y + b
+
+
+def linear_dx(dy, w):
+    """dx[n,i] = Σ_o dy[n,o] · w[o,i]"""
+    return dy @ w                                                          # (…, I) = (…, O) @ (O, I)
+
+
+def linear_dw(dy, x):
+    """dw[o,i] = Σ_n dy[n,o] · x[n,i]"""
+    n = prod(dy.shape[:-1])
+    dy, x = dy.reshape(n, dy.shape[-1]), x.reshape(n, x.shape[-1])
+    return dy.T * x if n == 1 else dy.T @ x                                # (O, I) = (O, N) @ (N, I)
+
+
+def matmul(x, y):
+    """The matrix product over the last two axes; the others broadcast."""
+    return np.matmul(x, y)
+
+
+def einsum(equation, *operands):
+    """The sum over all letters that are missing on the right of the arrow."""
+    return np.einsum(equation, *operands, optimize=True)

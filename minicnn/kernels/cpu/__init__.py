@@ -1,9 +1,11 @@
 """The kernels for the CPU, compiled by Numba: the same functions as in `array.py`. Importing this needs Numba."""
 
 from .conv import conv2d, conv2d_dw, conv2d_dx
+from .dense import einsum, linear, linear_dw, linear_dx, matmul
 from .normalization import batch_moments, batch_norm, batch_norm_dx, batch_norm_sums, relu, relu_dx
 from .pooling import avg_pool2d, avg_pool2d_dx, max_pool2d, max_pool2d_dx
 from .steps import adam_steps, rmsprop_steps, sgd_steps
 
 __all__ = ["conv2d", "conv2d_dw", "conv2d_dx", "batch_moments", "batch_norm", "batch_norm_dx", "batch_norm_sums", "relu", "relu_dx",
-           "avg_pool2d", "avg_pool2d_dx", "max_pool2d", "max_pool2d_dx", "adam_steps", "rmsprop_steps", "sgd_steps"]
+           "avg_pool2d", "avg_pool2d_dx", "max_pool2d", "max_pool2d_dx", "einsum", "linear", "linear_dw", "linear_dx", "matmul",
+           "adam_steps", "rmsprop_steps", "sgd_steps"]
