@@ -1,6 +1,5 @@
 """Elementary products of matrices and, more generally, sums over shared indices (einsum)."""
 
-import numpy as np
 
 from ..autograd.operation import Elementary
 from ..errors import BadType, BadValue, ShapeError
@@ -11,7 +10,8 @@ from .joining import diagonal
 from .shape import _expand, _permute
 
 # z = x y: each factor's gradient is dz times the other factor, transposed to its side.
-_matmul = Elementary("MatMul", lambda x, y: of(x).matmul(x, y), lambda dz, y: _matmul(dz, _swapped(y)), lambda dz, x: _matmul(_swapped(x), dz))
+_matmul = Elementary("MatMul", lambda x, y: of(x).matmul(x, y),
+                     lambda dz, y: _matmul(dz, _swapped(y)), lambda dz, x: _matmul(_swapped(x), dz))
 
 
 def _swapped(x):

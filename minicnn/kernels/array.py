@@ -278,3 +278,30 @@ def matmul(x, y):
 def einsum(equation, *operands):
     """The sum over all letters that are missing on the right of the arrow."""
     return np.einsum(equation, *operands, optimize=True)
+
+
+# Softmax cross-entropy of class indices ------------------------------------------------------------------------------------
+
+
+def softmax_cross_entropy(x, labels, ignore_index):
+    """losses[n] = log Σ_k exp x[n,k] - x[n, label n], 0 where label n is `ignore_index`; and p = softmax(x) over the classes."""
+    shifted = x - x.max(1, keepdims=True)                                  # softmax stays the same, and exp cannot overflow
+    p = np.exp(shifted)
+    total = p.sum(1, keepdims=True)
+    known, places = _places(labels, x)
+    losses = np.where(known, np.log(total[:, 0]) - shifted[places], np.where(labels == ignore_index, 0, np.nan))
+    return np.where(labels == ignore_index, 0, losses).astype(x.dtype), p / total
+
+
+def softmax_cross_entropy_dx(dy, p, labels, ignore_index):
+    """dx[n,k] = dy[n] · (p[n,k] - [k = label n]), 0 where label n is `ignore_index`."""
+    known, places = _places(labels, p)
+    dx = p.copy()
+    dx[places] -= known
+    return np.where((labels == ignore_index)[:, None], 0, dx * dy[:, None])
+
+
+def _places(labels, x):
+    """Which labels are classes, and the index of each example's class in x (N, K)."""
+    known = (labels >= 0) & (labels < x.shape[1])
+    return known, (np.arange(len(labels), like=x), np.where(known, labels, 0))

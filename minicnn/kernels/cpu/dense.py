@@ -1,9 +1,10 @@
 """The dense layer on the CPU: three matrix products by the micro-kernel, shared out to our own threads.
 
-BLAS is not asked for large products: its threads and ours would wait for each other, and one of them is slower than ours. Each product is computed in
-tiles of some rows and `block` columns, a column of vectors wide. Sums are taken over SUM numbers at a time: what the
-tiles read of the narrow side is packed for them, (SUM, block), zeros where the last block reaches beyond the matrix, and stays in the
-second-level cache; the weights are read where they lie. What bounds it: the multipliers for a batch, memory for one example.
+BLAS is not asked for large products: its threads and ours would wait for each other, and a single one of its own is slower than ours
+together. Each product is computed in tiles of some rows and `block` columns, one or two vectors wide. Sums are taken over SUM numbers at
+a time, for accuracy, and so that what is packed stays in the second-level cache: the examples in the forward pass, large weights in
+the backward one, and the last block of columns where it reaches beyond the matrix. All else is read where it lies. What bounds it: the
+multipliers for a batch, memory for a few examples (which are left to BLAS in one thread, as are small products).
 """
 
 import numpy as np
@@ -127,7 +128,8 @@ def _pack_rows(x, first, step, count, rows, block, packed):
     for start in range(0, count, 16):
         width = min(16, count - start)
         for m in range(rows):
-            target, source = packed[start * block + m : (start + width) * block], x[first + m * step + start : first + m * step + start + width]
+            place = first + m * step + start
+            target, source = packed[start * block + m : (start + width) * block], x[place : place + width]
             for k in range(width):
                 target[k * block] = source[k]
         for m in range(rows, block):
@@ -179,8 +181,8 @@ def linear_loop(x, w, bias, y, buffers, whole, _, thread, threads):
 def linear_dx_loop(dy, w, dx, buffers, _, whole, _plans, thread, threads):
     """dx[n,i] = Σ_o dy[n,o] · w[o,i]: a tile's rows are examples, its columns inputs.
 
-    Threads share out groups of inputs, `together` blocks, and the tiles of examples within. A group of several blocks is copied first, so that
-    weights come from memory in long pieces; its rows are a vector apart, or they would meet in few sets of the cache.
+    Threads share out groups of inputs, `together` blocks, and the tiles of examples within. A group of several blocks is copied
+    first, so that weights come from memory in long pieces; its rows are a vector apart, or they would meet in few sets of the cache.
     """
     n, depth, outs, together = np.int64(whole[0]), np.int64(whole[1]), np.int64(whole[2]), np.int64(whole[3])
     packed, _, zeros = _cut(buffers, thread, threads)
