@@ -77,8 +77,8 @@ def label_cross_entropy_definition(x, *, labels, ignore_index, mean):
 def label_cross_entropy_forward(x, *, labels, ignore_index, mean):
     """y[n] = log Σ_k exp x[n,k] - x[n, label n], or their mean; of no labels at all, it is NaN, as in PyTorch"""
     y, p = of(x).softmax_cross_entropy(x, labels, ignore_index)
-    count = (labels != ignore_index).sum().astype(x.dtype) if mean else None
-    return (y.sum() / count)[...] if mean else y, (p, labels, ignore_index, count)
+    count = np.count_nonzero(labels != ignore_index) if mean else None
+    return (y.sum() / count).astype(x.dtype)[...] if mean else y, (p, labels, ignore_index, count)
 
 
 def label_cross_entropy_backward(dy, saved, needed):
@@ -87,7 +87,7 @@ def label_cross_entropy_backward(dy, saved, needed):
         dx[n,k] = dy[n] · (p[n,k] - [k = label n])      and 0 where label n is `ignore_index`; for the mean, dy[n] = dy / count
     """
     p, labels, ignore_index, count = saved
-    dy = dy if count is None else np.broadcast_to(dy / np.maximum(count, 1), labels.shape)
+    dy = dy if count is None else np.broadcast_to((dy / np.maximum(count, 1)).astype(p.dtype), labels.shape)
     return (of(p).softmax_cross_entropy_dx(dy, p, labels, ignore_index),)
 
 
