@@ -9,6 +9,7 @@ from math import prod
 import numpy as np
 
 from ..arrays import as_strided, module_of
+from .philox import dropout_mask  # noqa: F401, one of these kernels
 
 COLUMN_BYTES = 8 << 20          # im2col works on as many images at a time as fit here: the columns stay in the cache
 

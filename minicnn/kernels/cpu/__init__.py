@@ -2,6 +2,7 @@
 
 from .conv import conv2d, conv2d_dw, conv2d_dx
 from .dense import einsum, linear, linear_dw, linear_dx, matmul
+from .dropout import dropout_mask
 from .loss import softmax_cross_entropy, softmax_cross_entropy_dx
 from .normalization import batch_moments, batch_norm, batch_norm_dx, batch_norm_sums, relu, relu_dx
 from .pooling import avg_pool2d, avg_pool2d_dx, max_pool2d, max_pool2d_dx
@@ -9,4 +10,4 @@ from .steps import adam_steps, rmsprop_steps, sgd_steps
 
 __all__ = ["conv2d", "conv2d_dw", "conv2d_dx", "batch_moments", "batch_norm", "batch_norm_dx", "batch_norm_sums", "relu", "relu_dx",
            "avg_pool2d", "avg_pool2d_dx", "max_pool2d", "max_pool2d_dx", "einsum", "linear", "linear_dw", "linear_dx", "matmul",
-           "softmax_cross_entropy", "softmax_cross_entropy_dx", "adam_steps", "rmsprop_steps", "sgd_steps"]
+           "dropout_mask", "softmax_cross_entropy", "softmax_cross_entropy_dx", "adam_steps", "rmsprop_steps", "sgd_steps"]
