@@ -34,12 +34,20 @@ class Window(NamedTuple):
 
 def pair(value, name, least=None):
     """(height, width) from one integer or two."""
+    if type(value) is tuple and len(value) == 2 and type(value[0]) is type(value[1]) is int:
+        values = value                          # as most layers have it: at once
+    else:
+        values = _pair(value, name)
+    if least is not None and min(values) < least:
+        raise BadValue(f"{name} must be at least {least}, got {value!r}")
+    return values
+
+
+def _pair(value, name):
     values = (value, value) if isinstance(value, int) and not isinstance(value, bool) else tuple_of(value, name)
     values = values * 2 if len(values) == 1 else values
     if len(values) != 2:
         raise BadValue(f"{name} must be an integer or a pair (height, width), got {value!r}")
-    if least is not None and min(values) < least:
-        raise BadValue(f"{name} must be at least {least}, got {value!r}")
     return values
 
 

@@ -111,7 +111,7 @@ def accumulate(tensor, dy):
 
 def versions_of(tensors):
     """How often each tensor has been changed in place, as of now: (the counter, its value) of each."""
-    cells = [t.version_cell() for t in tensors if isinstance(t, Tensor)]
+    cells = [t._version or t.version_cell() for t in tensors if isinstance(t, Tensor)]
     return tuple([(cell, cell[0]) for cell in cells])
 
 

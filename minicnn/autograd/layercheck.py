@@ -42,7 +42,7 @@ def _strided(array):
     """The same numbers as every second element of an array that is NaN (or 1) elsewhere."""
     filler = np.nan if array.dtype.kind == "f" else 1
     room = arrays.module_of(array).full([2 * n for n in array.shape], filler, array.dtype)
-    view = room[(slice(1, None, 2),) * array.ndim]
+    view = room[(..., *(slice(1, None, 2),) * array.ndim)]          # an array, also without any axis
     view[...] = array
     return view
 
@@ -66,7 +66,7 @@ class _LayerCheck:
         ts = [wrap(x) if arrays.is_array(x) else x for x in xs]
         ts = [t.detach().requires_grad_() if tracked else t for t, tracked in zip(ts, self.tracked)]
         y = self.operation.definition(*ts, **self.attributes)
-        self.upstream = np.random.default_rng(0).standard_normal(y.shape).astype(y.dtype)
+        self.upstream = np.asarray(np.random.default_rng(0).standard_normal(y.shape)).astype(y.dtype)
         wanted = [t for t, tracked in zip(ts, self.tracked) if tracked]
         upstream = wrap(arrays.to_device(self.upstream, y.device))
         found = iter(grad(y, wanted, upstream, materialize_grads=True))

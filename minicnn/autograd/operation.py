@@ -185,37 +185,43 @@ class Layer(Operation):
         super().__init__(name, forward)
         self.backward, self.definition, self.replay = backward, definition, replay
         self.needed = namedtuple("needed", self.input_names)
+        self.asked = {}                                         # the `needed` of each combination, made when first met
 
     def save(self, node, inputs, arrays, saved, out):
         if self.backward is None:
             raise GraphError(f"{self.name} has no backward; compute it under no_grad(), or detach() its inputs")
         node.saved = () if saved is None else saved
-        held = set(map(id, _items(node.saved)))
-        node.versions = versions_of([t for t in (*inputs, out) if isinstance(t, Tensor) and id(t.array) in held])
+        versions, held = versions_of((*inputs, out)), set(map(id, _items(node.saved)))
+        places = [t for t in (*inputs, out) if isinstance(t, Tensor)]
+        node.versions = [version for version, t in zip(versions, places) if id(t.array) in held]
         if self.replay is None:
-            node.inputs = arrays, versions_of(inputs)
+            node.inputs = arrays, versions[:-1]
 
     def gradients(self, node, dy, needed, create_graph):
         if create_graph:
             return self._differentiate_definition(node, dy, needed)
-        gradients = self.backward(dy, node.saved, self.needed(*map(bool, needed)))
+        gradients = self.backward(dy, node.saved, self._asked(needed))
         if mode.anomaly:
             for dx in gradients:
                 check_finite(f"the backward of {self.name}", dx, [dy])
-        held = list(_items(node.saved))
-        return [self._checked(dx, node, position, held) if wanted else None
+        held = set(map(id, _items(node.saved)))
+        return [self._checked(dx, node, position, held) if wanted is not None and dx is not None else None
                 for position, (dx, wanted) in enumerate(zip(gradients, needed))]
 
+    def _asked(self, needed):
+        """For each input by its name, whether its gradient is asked for."""
+        flags = tuple([edge is not None for edge in needed])
+        if flags not in self.asked:
+            self.asked[flags] = self.needed(*flags)
+        return self.asked[flags]
+
     def _checked(self, dx, node, position, held):
-        """A gradient that fits its input, and is none of the arrays that somebody holds already where a leaf may keep it."""
-        if dx is None:
-            return None
+        """A gradient that fits its input, and is none of the arrays (by their ids) that somebody holds already where a leaf may keep it."""
         if dx.shape != node.shapes[position]:
             raise ShapeError(f"the backward of {self.name} gave a gradient of shape {dx.shape} for {self.input_names[position]}, "
                              f"which has shape {node.shapes[position]}")
-        kept = type(node.edges[position]) is Leaf
-        dx = dx.copy() if kept and any(dx is other for other in held) else _array(dx)
-        held.append(dx)
+        dx = dx.copy() if id(dx) in held and type(node.edges[position]) is Leaf else _array(dx)
+        held.add(id(dx))
         return dx
 
     def _differentiate_definition(self, node, dy, needed):

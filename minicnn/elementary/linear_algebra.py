@@ -1,16 +1,17 @@
 """Elementary products of matrices and, more generally, sums over shared indices (einsum)."""
 
-import numpy as np
 
 from ..autograd.operation import Elementary
 from ..errors import BadType, BadValue, ShapeError
+from ..kernels import of
 from ..tensor import Tensor
 from .arguments import like_torch, tensor_argument
 from .joining import diagonal
 from .shape import _expand, _permute
 
 # z = x y: each factor's gradient is dz times the other factor, transposed to its side.
-_matmul = Elementary("MatMul", np.matmul, lambda dz, y: _matmul(dz, _swapped(y)), lambda dz, x: _matmul(_swapped(x), dz))
+_matmul = Elementary("MatMul", lambda x, y: of(x).matmul(x, y),
+                     lambda dz, y: _matmul(dz, _swapped(y)), lambda dz, x: _matmul(_swapped(x), dz))
 
 
 def _swapped(x):
@@ -93,7 +94,7 @@ def outer(input, vec2):
 
 
 def _einsum_forward(*xs, inputs, output, shapes):
-    return np.einsum(f"{','.join(inputs)}->{output}", *xs, optimize=True)
+    return of(xs[0]).einsum(f"{','.join(inputs)}->{output}", *xs)
 
 
 def _einsum_rule(dz, position, xs, inputs, output, shapes):

@@ -7,6 +7,7 @@ import numpy as np
 
 from .. import arrays
 from ..autograd.operation import Layer
+from ..kernels import of
 
 
 def dropout_definition(x, *, mask, p):
@@ -15,13 +16,19 @@ def dropout_definition(x, *, mask, p):
 
 
 def dropout_forward(x, *, mask, p):
-    return x * mask * _scale(p, x.dtype), (mask, p)
+    return _masked(x, mask, p), (mask, p)
 
 
 def dropout_backward(dy, saved, needed):
     """y is linear in x: what was zeroed gets no gradient, what was scaled gets it scaled."""
     mask, p = saved
-    return (dy * mask * _scale(p, dy.dtype),)
+    return (_masked(dy, mask, p),)
+
+
+def _masked(x, mask, p):
+    y = x * mask
+    y *= _scale(p, x.dtype)
+    return y
 
 
 def _scale(p, dtype=float):
@@ -32,7 +39,11 @@ dropout = Layer("Dropout", dropout_forward, dropout_backward, dropout_definition
 
 
 def draw_mask(shape, p, like, generator=None):
-    """A bool array, True (kept) with probability 1 - p, on the device of `like`."""
+    """A bool array, True (kept) with probability 1 - p, on the device of `like`.
+
+    The random stream gives one key of 64 bits; which elements it keeps is a function of the key and their positions, the same on every
+    device and for every number of threads (see kernels/philox.py).
+    """
     stream = (generator or arrays.default_generator).numpy
-    keep = stream.random(shape, np.float32) >= p
-    return arrays.to_device(keep, arrays.device_of(like))
+    key = int(stream.integers(2**64, dtype=np.uint64))
+    return of(like).dropout_mask(key, tuple(shape), p, like)

@@ -3,6 +3,7 @@
 from math import prod
 
 from ..autograd.operation import Layer
+from ..kernels import of
 
 
 def linear_definition(x, w, b):
@@ -12,8 +13,7 @@ def linear_definition(x, w, b):
 
 
 def linear_forward(x, w, b):
-    y = x @ w.T                                                             # (…, O) = (…, I) @ (I, O)
-    return y if b is None else y + b, (x, w)
+    return of(x).linear(x, w, b), (x, w)
 
 
 def linear_backward(dy, saved, needed):
@@ -21,12 +21,10 @@ def linear_backward(dy, saved, needed):
 
         dx[n,i] = Σ_o dy[n,o]·w[o,i]      dw[o,i] = Σ_n dy[n,o]·x[n,i]      db[o] = Σ_n dy[n,o]
     """
-    x, w = saved
-    n = prod(dy.shape[:-1])
-    rows = dy.reshape(n, w.shape[0])                                        # (N, O)
-    dx = dy @ w if needed.x else None                                       # (…, I) = (…, O) @ (O, I)
-    dw = rows.T @ x.reshape(n, w.shape[1]) if needed.w else None            # (O, I) = (O, N) @ (N, I)
-    db = rows.sum(0) if needed.b else None
+    (x, w), kernel = saved, of(dy)
+    dx = kernel.linear_dx(dy, w) if needed.x else None
+    dw = kernel.linear_dw(dy, x) if needed.w else None
+    db = dy.reshape(prod(dy.shape[:-1]), w.shape[0]).sum(0) if needed.b else None
     return dx, dw, db
 
 

@@ -10,6 +10,8 @@ from ..autograd.operation import Layer
 from ..elementary.arithmetic import abs, exp, log, log1p, sigmoid, where
 from ..elementary.extra import clamp
 from ..elementary.reduction import log_softmax
+from ..kernels import of
+from ..tensor import wrap
 from .activation import log_one_plus_exp, log_sigmoid_definition
 
 # Classes: x (N, K, ...) scores of K classes, t (N, K, ...) how much each class is wanted ---------------------------------
@@ -60,6 +62,37 @@ def softmax_cross_entropy_backward(dy, saved, needed):
 
 softmax_cross_entropy = Layer("SoftmaxCrossEntropyLoss", softmax_cross_entropy_forward, softmax_cross_entropy_backward,
                               softmax_cross_entropy_definition)
+
+
+# The usual case: x (N, K), one class index for each example, no weights ---------------------------------------------------
+
+
+def label_cross_entropy_definition(x, *, labels, ignore_index, mean):
+    """y[n] = -log softmax(x[n])[label n], 0 where label n is `ignore_index`; or their mean, over the labels that count."""
+    t, counts = class_targets(labels, x.shape[1], x.dtype, ignore_index)
+    y = softmax_cross_entropy_definition(x, wrap(t))
+    return y.sum() / wrap(np.maximum(counts.sum(), 1)) + wrap(np.where(counts.sum(), 0, np.nan).astype(x.dtype)) if mean else y
+
+
+def label_cross_entropy_forward(x, *, labels, ignore_index, mean):
+    """y[n] = log Σ_k exp x[n,k] - x[n, label n], or their mean; of no labels at all, it is NaN, as in PyTorch"""
+    y, p = of(x).softmax_cross_entropy(x, labels, ignore_index)
+    count = np.count_nonzero(labels != ignore_index) if mean else None
+    return (y.sum() / count).astype(x.dtype)[...] if mean else y, (p, labels, ignore_index, count)
+
+
+def label_cross_entropy_backward(dy, saved, needed):
+    """The derivative of log Σ_k exp x[k] after x[j] is p[j] = exp x[j] / Σ_k exp x[k], that of x[label] is [j = label]. So
+
+        dx[n,k] = dy[n] · (p[n,k] - [k = label n])      and 0 where label n is `ignore_index`; for the mean, dy[n] = dy / count
+    """
+    p, labels, ignore_index, count = saved
+    dy = dy if count is None else np.broadcast_to((dy / np.maximum(count, 1)).astype(p.dtype), labels.shape)
+    return (of(p).softmax_cross_entropy_dx(dy, p, labels, ignore_index),)
+
+
+label_cross_entropy = Layer("SoftmaxCrossEntropyLoss", label_cross_entropy_forward, label_cross_entropy_backward,
+                            label_cross_entropy_definition)
 
 
 def negative_log_likelihood_definition(x, t):

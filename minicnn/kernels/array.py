@@ -4,9 +4,12 @@ Activations have the shape (N, C, H, W) but may lie in memory in any order; what
 memory behind an NCHW view, so that a convolution is a matrix product without copies on its output side.
 """
 
+from math import prod
+
 import numpy as np
 
 from ..arrays import as_strided, module_of
+from .philox import dropout_mask  # noqa: F401, one of these kernels
 
 COLUMN_BYTES = 8 << 20          # im2col works on as many images at a time as fit here: the columns stay in the cache
 
@@ -270,3 +273,61 @@ def add(x, y):
 def add_relu(x, y):
     """max(x + y, 0)"""
     return relu(x + y)
+
+
+# The dense layer -----------------------------------------------------------------------------------------------------------
+
+
+def linear(x, w, b):
+    """y[n,o] = b[o] + Σ_i x[n,i] · w[o,i], where n counts all leading axes."""
+    y = x @ w.T                                                            # (…, O) = (…, I) @ (I, O)
+    return y if b is None else y + b
+
+
+def linear_dx(dy, w):
+    """dx[n,i] = Σ_o dy[n,o] · w[o,i]"""
+    return dy @ w                                                          # (…, I) = (…, O) @ (O, I)
+
+
+def linear_dw(dy, x):
+    """dw[o,i] = Σ_n dy[n,o] · x[n,i]"""
+    n = prod(dy.shape[:-1])
+    dy, x = dy.reshape(n, dy.shape[-1]), x.reshape(n, x.shape[-1])
+    return dy.T * x if n == 1 else dy.T @ x                                # (O, I) = (O, N) @ (N, I)
+
+
+def matmul(x, y):
+    """The matrix product over the last two axes; the others broadcast."""
+    return np.matmul(x, y)
+
+
+def einsum(equation, *operands):
+    """The sum over all letters that are missing on the right of the arrow."""
+    return np.einsum(equation, *operands, optimize=True)
+
+
+# Softmax cross-entropy of class indices ------------------------------------------------------------------------------------
+
+
+def softmax_cross_entropy(x, labels, ignore_index):
+    """losses[n] = log Σ_k exp x[n,k] - x[n, label n], 0 where label n is `ignore_index`; and p = softmax(x) over the classes."""
+    shifted = x - x.max(1, keepdims=True)                                  # softmax stays the same, and exp cannot overflow
+    p = np.exp(shifted)
+    total = p.sum(1, keepdims=True)
+    known, places = _places(labels, x)
+    losses = np.where(known, np.log(total[:, 0]) - shifted[places], np.where(labels == ignore_index, 0, np.nan))
+    return np.where(labels == ignore_index, 0, losses).astype(x.dtype), p / total
+
+
+def softmax_cross_entropy_dx(dy, p, labels, ignore_index):
+    """dx[n,k] = dy[n] · (p[n,k] - [k = label n]), 0 where label n is `ignore_index`."""
+    known, places = _places(labels, p)
+    dx = p.copy()
+    dx[places] -= known
+    return np.where((labels == ignore_index)[:, None], 0, dx * dy[:, None])
+
+
+def _places(labels, x):
+    """Which labels are classes, and the index of each example's class in x (N, K)."""
+    known = (labels >= 0) & (labels < x.shape[1])
+    return known, (np.arange(len(labels), like=x), np.where(known, labels, 0))

@@ -194,3 +194,38 @@ def batch_norm_relu(x, w, b, mean, rstd):
 def batch_norm_relu_dx(dy, x, w, b, mean, rstd):
     """As `batch_norm_dx`, where a ReLU follows: only the dy of what is above 0 counts"""
     return batch_norm_dx(relu_dx(dy, batch_norm(x, w, b, mean, rstd)), x, w, mean, rstd)
+
+
+# The dense layer: leading axes of x count as one, n ------------------------------------------------------------------------
+
+
+def linear(x, w, b):
+    """y[n,o] = b[o] + Σ_i x[n,i] · w[o,i]"""
+    outs, depth = w.shape
+    y = np.zeros((*x.shape[:-1], outs), x.dtype)
+    for n in np.ndindex(x.shape[:-1]):
+        for o in range(outs):
+            total = 0 if b is None else b[o]
+            for i in range(depth):
+                total += x[n][i] * w[o, i]
+            y[(*n, o)] = total
+    return y
+
+
+def linear_dx(dy, w):
+    """dx[n,i] = Σ_o dy[n,o] · w[o,i]"""
+    outs, depth = w.shape
+    dx = np.zeros((*dy.shape[:-1], depth), dy.dtype)
+    for n in np.ndindex(dy.shape[:-1]):
+        for o, i in product(range(outs), range(depth)):
+            dx[(*n, i)] += dy[n][o] * w[o, i]
+    return dx
+
+
+def linear_dw(dy, x):
+    """dw[o,i] = Σ_n dy[n,o] · x[n,i]"""
+    dw = np.zeros((dy.shape[-1], x.shape[-1]), x.dtype)
+    for n in np.ndindex(x.shape[:-1]):
+        for o, i in product(range(dw.shape[0]), range(dw.shape[1])):
+            dw[o, i] += dy[n][o] * x[n][i]
+    return dw

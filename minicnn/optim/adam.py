@@ -51,6 +51,7 @@ class Adam(Optimizer):
 
     allowed = {"lr": at_least_zero, "betas": decay_rates, "eps": at_least_zero, "weight_decay": at_least_zero}
     rule_options = ("lr", "betas", "eps", "weight_decay", "maximize", "decoupled_weight_decay")
+    kernel, counts_steps = "adam_steps", True
 
     def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0, amsgrad=False, *, foreach=None,
                  maximize=False, capturable=False, differentiable=False, fused=None, decoupled_weight_decay=False):
@@ -72,6 +73,16 @@ class Adam(Optimizer):
         m, v = remembered(state, "exp_avg", p), remembered(state, "exp_avg_sq", p)
         v_max = remembered(state, "max_exp_avg_sq", p) if group["amsgrad"] else None
         adam(p, g, m, v, v_max, step=step, **self.options(group))
+
+    def kept(self, group):
+        return ("exp_avg", "exp_avg_sq", *["max_exp_avg_sq"] * bool(group["amsgrad"]))
+
+    def numbers(self, step, group):
+        o = self.options(group)
+        (beta1, beta2), decay = o["betas"], o["weight_decay"]
+        coupled, shrink = (0, 1 - o["lr"] * decay) if o["decoupled_weight_decay"] else (decay, 1)
+        return [-1 if o["maximize"] else 1, coupled, shrink, 1 - beta1, beta2, 1 - beta2, (1 - beta2**step) ** 0.5, o["eps"],
+                o["lr"] / (1 - beta1**step)]
 
 
 class AdamW(Adam):

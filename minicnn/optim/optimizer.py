@@ -14,6 +14,7 @@ from ..tensor import Tensor
 from .groups import prepare_group
 from .hooks import Hooks, with_step_hooks
 from .hyperparameters import scalar
+from .together import move_together
 
 
 class Optimizer(Hooks):
@@ -24,10 +25,14 @@ class Optimizer(Hooks):
 
     A subclass says what its options may be (`allowed`), which of them its rule takes (`rule_options`), and how one
     parameter moves (`update`). `state[p]` holds what it remembers of a parameter, as Tensors.
+
+    Where there is a compiled kernel that moves many parameters at once, it says more: the kernel's name, the names of the arrays in
+    `state[p]` that it takes (`kept`), whether steps are counted, and the kernel's `numbers` in step t. See together.py.
     """
 
     allowed = {}
     rule_options = ()
+    kernel, counts_steps = None, False
 
     def __init__(self, params, defaults):
         super().__init__()
@@ -42,6 +47,8 @@ class Optimizer(Hooks):
         super().__init_subclass__(**kwargs)
         if "step" in vars(cls):
             cls.step = with_step_hooks(cls.step)
+        if {"update", "options"} & set(vars(cls)) and "kernel" not in vars(cls):
+            cls.kernel = None                   # it was the kernel of another rule
 
     def check_options(self, options):
         """Refuse options that the algorithm cannot work with."""
@@ -69,10 +76,10 @@ class Optimizer(Hooks):
             with enable_grad():
                 loss = closure()
         with np.errstate(all="ignore"):         # infinities go their way without a word, as on the GPU
-            for group in self.param_groups:
-                for p in group["params"]:
-                    if p.grad is not None:
-                        self._move(p, group)
+            for number, group in enumerate(self.param_groups):
+                params = [p for p in group["params"] if p.grad is not None]
+                for p in move_together(self, number, group, params) if self.kernel else params:
+                    self._move(p, group)
         return loss
 
     def _move(self, p, group):

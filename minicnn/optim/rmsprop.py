@@ -44,6 +44,7 @@ class RMSprop(Optimizer):
 
     allowed = {name: at_least_zero for name in ("lr", "alpha", "eps", "weight_decay", "momentum")}
     rule_options = ("lr", "alpha", "eps", "weight_decay", "momentum", "maximize")
+    kernel, counts_steps = "rmsprop_steps", True
 
     def __init__(self, params, lr=1e-2, alpha=0.99, eps=1e-8, weight_decay=0, momentum=0, centered=False, capturable=False,
                  foreach=None, maximize=False, differentiable=False):
@@ -57,3 +58,11 @@ class RMSprop(Optimizer):
         buffer = remembered(state, "momentum_buffer", p) if group["momentum"] > 0 else None
         mean = remembered(state, "grad_avg", p) if group["centered"] else None
         rmsprop(p, g, s, buffer, mean, **self.options(group))
+
+    def kept(self, group):
+        return ("square_avg", *["momentum_buffer"] * (group["momentum"] > 0), *["grad_avg"] * bool(group["centered"]))
+
+    def numbers(self, step, group):
+        o = self.options(group)
+        return [-1 if o["maximize"] else 1, o["weight_decay"], o["alpha"], 1 - o["alpha"], o["eps"], o["momentum"], o["lr"],
+                bool(group["centered"])]

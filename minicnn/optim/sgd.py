@@ -36,6 +36,7 @@ class SGD(Optimizer):
 
     allowed = {"lr": at_least_zero, "momentum": at_least_zero, "dampening": finite, "weight_decay": at_least_zero}
     rule_options = ("lr", "momentum", "dampening", "weight_decay", "nesterov", "maximize")
+    kernel = "sgd_steps"
 
     def __init__(self, params, lr=1e-3, momentum=0, dampening=0, weight_decay=0, nesterov=False, *, maximize=False,
                  foreach=None, differentiable=False, fused=None):
@@ -56,3 +57,11 @@ class SGD(Optimizer):
         if state.get("momentum_buffer") is None:
             options["dampening"] = 0
         sgd(p, g, remembered(state, "momentum_buffer", p), **options)
+
+    def kept(self, group):
+        return () if group["momentum"] == 0 else ("momentum_buffer",)
+
+    def numbers(self, step, group):
+        o = self.options(group)
+        kept = 1 if step == 1 else 1 - o["dampening"]
+        return [-1 if o["maximize"] else 1, o["weight_decay"], o["momentum"], kept, o["lr"], o["nesterov"]]

@@ -35,6 +35,18 @@ entropy_case("a class for every pixel", numbers(2, 3, 2, 4), probabilities(2, 3,
 entropy_case("logits from -1000 to 1000", np.array([[1e3, -1e3, 0.0], [-1e3, -1e3, 2.0]]), one_hot(1, 2, classes=3), smooth=False)
 entropy_case("empty batch", numbers(0, 3), numbers(0, 3))
 
+label_case = cases_of("label_cross_entropy", loss.label_cross_entropy, (laws.shift_changes_nothing,))
+for mean in (False, True):
+    for label, labels, ignored in (("labels", [0, 3, 1], -100), ("an example that does not count", [2, -100, 0], -100),
+                                   ("a class that does not count", [1, 3, 1], 1)):
+        label_case(f"{label}, mean" if mean else label, numbers(3, 4), labels=np.array(labels), mean=mean, ignore_index=ignored)
+label_case("no example counts", numbers(2, 4), labels=np.array([-1, -1]), mean=False, ignore_index=-1)
+cases_of("label_cross_entropy", loss.label_cross_entropy)("the mean of none, NaN", numbers(2, 4), labels=np.array([-1, -1]), mean=True,
+                                                          ignore_index=-1, edge=True)
+label_case("logits from -1000 to 1000", np.array([[1e3, -1e3, 0.0], [-1e3, -1e3, 2.0]]), labels=np.array([1, 2]), mean=False,
+           ignore_index=-100, smooth=False)
+label_case("empty batch", numbers(0, 3), labels=np.zeros(0, int), mean=False, ignore_index=-100)
+
 likelihood_case("labels", np.log(probabilities(3, 4)), one_hot(2, 0, 3, classes=4))
 likelihood_case("class weights", np.log(probabilities(3, 2)), one_hot(0, 1, 1, classes=2) * [0.5, 3.0])
 likelihood_case("a class for every pixel", numbers(2, 3, 2, 2), probabilities(2, 3, 2, 2))

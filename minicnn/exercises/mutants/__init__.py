@@ -11,7 +11,7 @@ A check of gradients is worth what it catches. Each of these mistakes must be ca
 """
 
 from . import (
-    activation, adam, adaptive, conv, conv_transpose, cross_entropy, dropout, fused, linear, loss, nadam_radam, normalization, pooling,
-    resize_padding, running_statistics, sgd,
+    activation, adam, adaptive, conv, conv_transpose, cross_entropy, dropout, fused, label_cross_entropy, linear, loss, nadam_radam,
+    normalization, pooling, resize_padding, running_statistics, sgd,
 )
 from .registry import MUTANTS, Mutant, of, planted

@@ -84,12 +84,13 @@ def _run_alone(address, a, b, c, d, e, whole, plan, threads):
 _alone = Lock() if numba.get_num_threads() and numba.threading_layer() == "workqueue" else nullcontext()
 
 
-def launch(kernel, plan, *floats, whole=NO_NUMBERS):
-    """Run a kernel in as many threads as `set_num_threads` says: each computes its share."""
+def launch(kernel, plan, *floats, whole=NO_NUMBERS, threads=None):
+    """Run a kernel in as many threads as `set_num_threads` says, or in `threads`: each computes its share."""
     dtype = floats[0].dtype
     flat = [_flat(a) for a in floats] + [np.empty(0, dtype)] * (FLOAT_ARRAYS - len(floats))
-    arguments = (compiled_kernel(kernel, dtype).address, *flat, whole, plan, get_num_threads())
-    if get_num_threads() == 1:
+    threads = threads or get_num_threads()
+    arguments = (compiled_kernel(kernel, dtype).address, *flat, whole, plan, threads)
+    if threads == 1:
         return _run_alone(*arguments)
     with _alone:
         return _share_out(*arguments)

@@ -59,12 +59,21 @@ def cross_entropy(input, target, weight=None, size_average=None, ignore_index=-1
     reduction = _reduction("cross_entropy", reduction, size_average, reduce)
     number("cross_entropy", "label_smoothing", label_smoothing, least=0, most=1)
     x, target, alone = _batch_of_classes("cross_entropy", input, target, weight)
+    if weight is None and label_smoothing == 0 and x.array.ndim == 2 and target.array.ndim == 1 and not alone:
+        return _label_cross_entropy(x, target, ignore_index, reduction)
     if x.array.shape == target.array.shape:
         loss, counts = _probability_cross_entropy(x, target, weight, ignore_index, label_smoothing), None
     else:
         t, counts = _class_targets("cross_entropy", x, target, weight, ignore_index, label_smoothing)
         loss = layer.softmax_cross_entropy(x, t)
     return _reduced_classes(loss, counts, reduction, alone)
+
+
+def _label_cross_entropy(x, target, ignore_index, reduction):
+    """The usual case: one class index for each example, and nothing else."""
+    _check_labels("cross_entropy", x.array.shape, target, ignore_index)
+    loss = layer.label_cross_entropy(x, labels=target.array, ignore_index=ignore_index, mean=reduction == "mean")
+    return loss.sum() if reduction == "sum" else loss
 
 
 def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean"):

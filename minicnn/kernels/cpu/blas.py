@@ -1,0 +1,42 @@
+"""BLAS held to one thread while compiled kernels are in use.
+
+NumPy's matrix products run in threads of BLAS's own, which go on spinning for a while after each product, and ours wait for the
+cores: one such product between two kernels was measured to cost milliseconds. threadpoolctl finds the BLAS libraries of the
+process and knows how each is told its number of threads. Its search takes milliseconds and is done once; its own `limit` takes 13 µs,
+and what is here 4, or 1 where BLAS has one thread anyway.
+"""
+
+from contextlib import contextmanager
+from functools import cache, wraps
+
+from threadpoolctl import ThreadpoolController
+
+
+@cache
+def _libraries():
+    """The BLAS libraries that were loaded when this was first asked."""
+    return ThreadpoolController().select(user_api="blas").lib_controllers
+
+
+@contextmanager
+def one_thread():
+    """Inside the block, BLAS computes in the thread that calls it; after it, in as many as before."""
+    before = [(library, library.get_num_threads()) for library in _libraries()]
+    many = [(library, threads) for library, threads in before if threads != 1]
+    for library, _ in many:
+        library.set_num_threads(1)
+    try:
+        yield
+    finally:
+        for library, threads in many:
+            library.set_num_threads(threads)
+
+
+def in_one_thread(function):
+    """The function, with BLAS held to one thread."""
+    @wraps(function)
+    def pinned(*args, **kwargs):
+        with one_thread():
+            return function(*args, **kwargs)
+
+    return pinned

@@ -1,0 +1,134 @@
+"""Many parameters moved at once: when that may be done, and what the compiled kernel is told about each parameter.
+
+A step of a small network has little to compute and many parameters, so that what it costs is Python: a dozen NumPy calls for each of
+them. One call of a compiled kernel moves them all. Nothing is copied to one place for it: the kernel gets the addresses at which
+parameters, gradients and running averages lie. (Moving the parameters into one flat buffer, each becoming a view of it, would
+tear them from everything that shares their memory: a `state_dict()` taken before, a tied weight, the NumPy array that a Tensor was
+made of. And big gradients would have to be copied beside them.)
+
+The update rules as functions on arrays, one in each optimizer's file, are what the kernels must equal, bit for bit; they move
+whatever is not fit for this: arrays on a GPU, other layouts, empty parameters, a mixture of dtypes.
+"""
+
+from ctypes import addressof, c_char
+from operator import is_
+
+import numpy as np
+
+from .. import kernels
+from ..arrays import float32, float64
+from .moments import remembered, remembered_number
+
+
+def move_together(optimizer, number, group, params):
+    """Move the parameters (all with a gradient) of group `number` that one kernel can move. Returns the others."""
+    kernel = getattr(kernels.of(params[0].array), optimizer.kernel, None) if params else None
+    if kernel is None or not all(_is_alike(p._grad.array, p.array.dtype) for p in params):
+        return params
+    tables = optimizer.__dict__.setdefault("_tables", {})       # not there after unpickling
+    names, table = optimizer.kept(group), tables.get(number)
+    if table is None or not table.is_current(optimizer, names, params):
+        table = tables[number] = Table(optimizer, names, params)
+    if table.fit:
+        table.move(kernel, optimizer, group)
+    return table.rest
+
+
+class Table:
+    """What the kernel is told about each parameter: a row (size, row of numbers, p, g, kept arrays ...), addresses as integers.
+
+    params  all parameters that were given, in their order
+    fit     those that the kernel moves; rest: those that it does not
+    arrays  where the addresses lead: the parameters' own and what is kept of each. As long as they are these, so are the addresses
+    """
+
+    def __init__(self, optimizer, names, params):
+        self.params, self.names, self.state = params, names, optimizer.state
+        self.fit, self.rest = _sorted_out(params, names, optimizer.state)
+        self.states = [optimizer.state[p] for p in self.fit]
+        self.fresh = [s.get(names[-1]) is None for s in self.states] if names else []
+        self.counts = self._common_counts() if optimizer.counts_steps else None
+        kept = [[remembered(s, name, p.array) for name in names] for p, s in zip(self.fit, self.states)]
+        self.arrays = self._arrays()
+        self.rows = np.array([[p.array.size, 0, _address(p.array), 0, *map(_address, arrays)] for p, arrays in zip(self.fit, kept)])
+
+    def _common_counts(self):
+        """The step counts of all parameters as one array, of which each state's "step" becomes a view."""
+        counts = np.array([remembered_number(s, "step", 0) for s in self.states], np.float32)
+        for i, s in enumerate(self.states):
+            s["step"].array = counts[i, ...]
+        return counts
+
+    def _arrays(self):
+        names = self.names if self.counts is None else (*self.names, "step")
+        return [*[p.array for p in self.fit], *[s[name].array for name in names for s in self.states]]
+
+    def is_current(self, optimizer, names, params):
+        """Whether the parameters are the same, and they and what is kept of them lie where they lay."""
+        if optimizer.state is not self.state or names != self.names or not _same(params, self.params):
+            return False
+        try:
+            return _same([optimizer.state[p] for p in self.fit], self.states) and _same(self._arrays(), self.arrays)
+        except (KeyError, AttributeError):                      # something was taken away, or is None
+            return False
+
+    def move(self, kernel, optimizer, group):
+        """Run the kernel."""
+        gradients = [g if _in_one_piece(g) else np.array(g, order="C") for g in (p._grad.array for p in self.fit)]
+        self.rows[:, 3] = [_address(g) for g in gradients]
+        self.rows[:, 1], numbers = self._numbers(optimizer, group)
+        kernel(self.rows, np.array(numbers, gradients[0].dtype))
+        for p in self.fit:
+            p.bump_version()
+
+    def _numbers(self, optimizer, group):
+        """Which row of numbers each parameter's step takes, and these rows: parameters at the same step share one."""
+        if self.counts is not None:
+            self.counts += 1
+            steps = self.counts.tolist()
+        else:
+            steps, self.fresh = [1 if fresh else 2 for fresh in self.fresh] or [2] * len(self.fit), []
+        different = list(dict.fromkeys(steps))
+        return [different.index(step) for step in steps], [optimizer.numbers(step, group) for step in different]
+
+
+# What a kernel can work on -------------------------------------------------------------------------------------------------
+
+
+def _sorted_out(params, names, state):
+    """The parameters that one kernel can move, none sharing memory with another; and the rest of them."""
+    dtype = params[0].array.dtype
+    fit = [p for p in params if _fits(p.array, dtype) and all(_fits(a, dtype) for a in _arrays_of(state.get(p), names))]
+    places = sorted((_address(p.array), p.array.nbytes) for p in fit)
+    apart = all(start + length <= following for (start, length), (following, _) in zip(places, places[1:]))
+    if dtype not in (float32, float64) or not apart:
+        return [], params
+    chosen = set(map(id, fit))
+    return fit, [p for p in params if id(p) not in chosen]
+
+
+def _arrays_of(state, names):
+    """The arrays that are kept of a parameter already."""
+    return [state[name].array for name in names if state.get(name) is not None] if state else []
+
+
+def _fits(a, dtype):
+    return _is_alike(a, dtype) and a.size > 0 and _in_one_piece(a)
+
+
+def _is_alike(a, dtype):
+    return type(a) is np.ndarray and a.dtype == dtype
+
+
+def _in_one_piece(a):
+    flags = a.flags
+    return flags.c_contiguous and flags.writeable
+
+
+def _address(a):
+    return addressof(c_char.from_buffer(a))
+
+
+def _same(some, others):
+    """Whether two lists hold the same objects."""
+    return len(some) == len(others) and all(map(is_, some, others))
