@@ -23,6 +23,7 @@ import numba
 from numba.core.ccallback import CFunc
 from numba.core.compiler import CompileResult
 from numba.core.registry import cpu_target
+from numba.core.runtime import rtsys
 from numba.core.serialize import dumps
 
 from ..compiling import tell
@@ -112,11 +113,12 @@ class _Cache:
         self.name = function.__name__
 
     def load_overload(self, signature, target_context):
-        target_context.refresh()
         data = read(self.name, str(signature))
+        rtsys.initialize(target_context)                    # memory for arrays inside kernels
         with suppress(Exception):                           # whatever is wrong with it: it can be compiled again
             if data is not None:
                 return CompileResult._rebuild(target_context, *pickle.loads(data))
+        target_context.refresh()                            # Numba's own library, only for compiling: it takes as long as its import
         tell(self.name)
         self.began = time.perf_counter()
         return None
