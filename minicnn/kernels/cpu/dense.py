@@ -52,10 +52,11 @@ def linear_dx(dy, w):
 
 def linear_dw(dy, x):
     """dw[o,i] = Σ_n dy[n,o] · x[n,i]"""
-    if not _ours(x, dy.shape[-1], dy):
+    weights = dy.shape[-1] * x.shape[-1]                    # for few examples, writing them is the work
+    if not (max(x.size * dy.shape[-1], 16 * weights) >= SMALL and computable(x, dy)):
         return _blas(array.linear_dw, dy, x)
     dy, x = _rows(dy), _rows(x)
-    dw = empty((dy.shape[1], x.shape[1]), x.dtype)
+    dw = np.empty((dy.shape[1], x.shape[1]), x.dtype)       # owns its memory: it becomes a leaf's `.grad` without a copy
     _launch(linear_dw_loop, (len(x), x.shape[1], dy.shape[1]), (dy, x, dw), min(len(dy), SUM))
     return dw
 
