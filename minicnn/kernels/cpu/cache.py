@@ -110,7 +110,7 @@ class _Cache:
     """What Numba asks for a function's machine code, and gives it to: it calls these two methods of its own cache."""
 
     def __init__(self, function):
-        self.name = function.__name__
+        self.name = f"{function.__module__.rpartition('.')[2]}.{function.__name__}"        # two files may each have a `correlate`
 
     def load_overload(self, signature, target_context):
         data = read(self.name, str(signature))

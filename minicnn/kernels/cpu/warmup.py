@@ -36,7 +36,7 @@ def warmup(dtype):
     with compiling.heard(note):
         _loops(dtype)                       # first: it waits for Numba itself to get ready
         for kernel in kernels():
-            seconds.setdefault(kernel.__name__, 0)
+            seconds.setdefault(f"{kernel.__module__.rpartition('.')[2]}.{kernel.__name__}", 0)
             launch.compiled_kernel(kernel, dtype)
     return seconds
 
