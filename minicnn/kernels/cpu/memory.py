@@ -12,6 +12,8 @@ from threading import Lock
 
 import numpy as np
 
+from ...arrays import Block
+
 LINE = 64                   # bytes of a cache line
 PAGE = 4096                 # bytes; two arrays at one place of their pages get in each other's way in the first-level cache
 SLACK = 256                 # bytes behind a block that may be read: kernels load whole vectors, also for the last few numbers
@@ -60,7 +62,9 @@ def empty(shape, dtype):
 def with_slack(x):
     """A contiguous array, itself or copied, with SLACK bytes behind it that can be read."""
     memory = x.base
-    if type(memory) is np.ndarray and memory.dtype == np.uint8 and _end(x) + SLACK <= _end(memory):
+    while type(memory) is np.ndarray:
+        memory = memory.base
+    if type(memory) is Block and _end(x) + SLACK <= _end(memory):
         return x
     copy = np.empty(x.size + SLACK // x.itemsize, x.dtype)[: x.size].reshape(x.shape)
     copy[...] = x
@@ -92,7 +96,7 @@ class Pool:
             return self._new(size)
 
     def _new(self, size):
-        memory = np.empty(size + PAGE + SLACK, np.uint8)
+        memory = Block(size + PAGE + SLACK, np.uint8)
         self.made += 1
         block = memory, -memory.ctypes.data % PAGE % LINE + self.made % (PAGE // LINE) * LINE
         self.blocks[size].append(block)
@@ -124,5 +128,5 @@ def _references(block):
     return sys.getrefcount(block[0])
 
 
-UNUSED = _references((np.empty(0, np.uint8), 0))
+UNUSED = _references((Block(0, np.uint8), 0))
 POOL = Pool()
