@@ -8,6 +8,7 @@ when nobody but the pool does.
 
 import sys
 from collections import defaultdict
+from math import prod
 from threading import Lock
 
 import numpy as np
@@ -23,9 +24,14 @@ FLOATS = (np.dtype("float32"), np.dtype("float64"))
 
 
 def computable(*arrays):
-    """Whether these kernels take the arrays: floats of one kind, none of them empty; None stands for an argument left out."""
-    given = [a for a in arrays if a is not None]
-    return all(type(a) is np.ndarray and a.size and a.dtype == given[0].dtype for a in given) and given[0].dtype in FLOATS
+    """Whether these kernels take the arrays: floats of one kind, none of them empty; None stands for a later one left out."""
+    kind = arrays[0].dtype
+    if kind not in FLOATS:
+        return False
+    for a in arrays:
+        if a is not None and (type(a) is not np.ndarray or a.dtype is not kind and a.dtype != kind or not a.size):
+            return False
+    return True
 
 
 def channels_last(x):
@@ -49,10 +55,7 @@ def contiguous(x):
 
 def empty(shape, dtype):
     """`numpy.empty` in a block of the pool. It begins at a cache line: a vector that lies across two of them takes two loads."""
-    dtype = np.dtype(dtype)
-    size = dtype.itemsize
-    for n in shape:
-        size *= n
+    size = prod(shape) * dtype.itemsize if isinstance(dtype, np.dtype) else prod(shape) * np.dtype(dtype).itemsize
     if size < SMALL:
         return np.empty(shape, dtype)
     memory, start = POOL.block(size)
@@ -85,7 +88,8 @@ class Pool:
 
     def block(self, size):
         """A block of at least `size` bytes that nobody uses."""
-        size = _rounded(size)
+        step = 1 << max(size.bit_length() - 4, 9)   # one of eight sizes from one power of two to the next fits more than one shape
+        size = -(-size // step) * step
         with self.lock:
             blocks = self.blocks[size]
             for place, block in enumerate(blocks):
@@ -116,12 +120,6 @@ class Pool:
 
 def _bytes(blocks):
     return sum(size * len(some) for size, some in blocks.items())
-
-
-def _rounded(size):
-    """Up to one of eight sizes from one power of two to the next, so that a block fits more than one shape."""
-    step = 1 << max(size.bit_length() - 4, 9)
-    return -(-size // step) * step
 
 
 def _references(block):
