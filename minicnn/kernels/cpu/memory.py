@@ -19,6 +19,7 @@ LINE = 64                   # bytes of a cache line
 PAGE = 4096                 # bytes; two arrays at one place of their pages get in each other's way in the first-level cache
 SLACK = 256                 # bytes behind a block that may be read: kernels load whole vectors, also for the last few numbers
 SMALL = 1 << 12             # bytes: smaller arrays come from NumPy, which has them at hand
+LARGE = 1 << 15             # elements, from which on it pays to share out a copy
 SPARE = 64 << 20            # bytes that are kept whether or not somebody will ask for them again
 FLOATS = (np.dtype("float32"), np.dtype("float64"))
 
@@ -36,7 +37,12 @@ def computable(*arrays):
 
 def channels_last(x):
     """(N, C, H, W) -> (N, H, W, C), contiguous: a view where x lies so already, else a copy."""
-    return contiguous(x.transpose(0, 2, 3, 1))
+    x = x.transpose(0, 2, 3, 1)
+    if x.flags.c_contiguous:
+        return x
+    from .layout import channels_last_copy
+
+    return channels_last_copy(x)
 
 
 def channels_first(x):
