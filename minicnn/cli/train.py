@@ -67,7 +67,7 @@ def train(output, resume, config_file, quiet, **options):
         config = configuration.complete(**given) if config_file is None else replace(configuration.read(config_file), **given)
         run = runs.start(config, output, Download(console))
     try:
-        with kernels.compiling.heard(Notice(console)):
+        with kernels.compiling.heard(Notice(console, kernels.compile_ahead)):
             execute(run, console, quiet)
     except KeyboardInterrupt:               # the second Ctrl-C, or one after the training
         tell_what_is_kept(run, make_console())

@@ -33,14 +33,18 @@ def warmup(dtype, verbose):
 
 
 class Notice:
-    """Says once that kernels are being compiled; `kernels.compiling.heard` calls it for each."""
+    """Says once that kernels are being compiled; `kernels.compiling.heard` calls it for each.
 
-    def __init__(self, console):
-        self.console, self.said = console, False
+    then  a function to call after that: training has some compiled in another process
+    """
+
+    def __init__(self, console, then=lambda: None):
+        self.console, self.then, self.said = console, then, False
 
     def __call__(self, name, seconds):
         if not self.said:
             self.said = True
+            self.then()
             self.console.print(f"compiling kernels for this CPU, once; {where_kept()}", markup=False)
 
 

@@ -111,6 +111,13 @@ def warmup(dtype="float32"):
     return cpu_warmup.warmup(dtype)
 
 
+def compile_ahead():
+    """Have kernels that training will need compiled in another process, while this one compiles those that it needs first."""
+    from .cpu import warmup as cpu_warmup
+
+    cpu_warmup.start_another_process()
+
+
 def folder():
     """Where compiled kernels are kept; None where no folder can be written to, or there are none."""
     if why_not_compiled():
