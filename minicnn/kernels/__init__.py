@@ -57,7 +57,7 @@ def _im2col():
     return _form(SimpleNamespace(conv2d=im2col.conv2d, conv2d_dx=im2col.conv2d_dx, conv2d_dw=im2col.conv2d_dw), form("numba"))
 
 
-FORMS = {"loops": _form(loops, _form(array)), "array": _form(array), "im2col": None, "numba": None}          # None: made when first asked for
+FORMS = {"loops": _form(loops, _form(array)), "array": _form(array), "im2col": None, "numba": None}      # None: made when needed
 _MAKERS = {"im2col": _im2col, "numba": _numba}
 _chosen = {"cpu": None, "gpu": FORMS["array"]}                                 # None: the fastest
 

@@ -1,7 +1,5 @@
 """Copies that bring images into another order in memory: threads share out the pixels. Memory bounds them."""
 
-import numpy as np
-
 from .. import array
 from ...arrays import as_strided
 from .launch import launch

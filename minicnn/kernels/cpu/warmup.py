@@ -29,8 +29,8 @@ def kernels():
             if inspect.isfunction(function) and function.__module__ == module.__name__ and _is_kernel(function)]
 
 
-NEEDED_LAST = ("steps.sgd_loop", "direct.correlate_weights", "direct.unpack", "pointwise.scale_both", "pointwise.sums", "windows.max_pool_dx",
-               "windows.sum_pool_dx", "pointwise.totals", "pointwise.relu_dx_loop")
+NEEDED_LAST = ("steps.sgd_loop", "direct.correlate_weights", "direct.unpack", "pointwise.scale_both", "pointwise.sums",
+               "windows.max_pool_dx", "windows.sum_pool_dx", "pointwise.totals", "pointwise.relu_dx_loop")
 
 
 def compile_needed_last(dtype="float32"):
