@@ -14,7 +14,7 @@ The helpers are written out where they are called: each level of calls would com
 
 from .launch import helper
 from .tile import PLAIN, multiply_tile
-from .tiling import PLANES, VECTORS
+from .tiling import PLANES
 from .transforms import POINTS, TAPS, TILE, transform_tile
 
 NOWHERE = (0, 0, 0, 0)      # the box of a transform between buffers
@@ -63,7 +63,7 @@ def _multiply_points(planes, first, depth, weights, weights_first, products, pro
         tile = 0
         for strip in range(strips):
             height, place = (tiles - tile) // (strips - strip), point * plan.product_plane + tile * plan.block
-            multiply_tile(PLAIN, height, VECTORS, planes, first + point * plan.plane + tile * plan.channels,
+            multiply_tile(PLAIN, height, plan.vectors, planes, first + point * plan.plane + tile * plan.channels,
                           weights, weights_first + point * plan.weight_plane, products, products_first + place,
                           start, start_first + carried * place, (1, 1, depth), (0, 0, 1, plan.channels), (0, 0, plan.block),
                           plan.block, carried * plan.block, plan.block)
@@ -214,7 +214,7 @@ def _add_points(planes, right, depth, outs, tiles, sums, slot, nothing, carried,
             k = 0
             for strip in range(strips):
                 height, here = (depth - k) // (strips - strip), slot + point * plan.sum_plane + k * plan.width_out + o
-                multiply_tile(PLAIN, height, VECTORS, planes, point * plan.plane + k, planes, right + point * plan.product_plane + o,
+                multiply_tile(PLAIN, height, plan.vectors, planes, point * plan.plane + k, planes, right + point * plan.product_plane + o,
                               sums, here, sums, here if carried else nothing, (1, 1, tiles), (0, 0, depth, 1), (0, 0, outs),
                               plan.width_out, plan.width_out * carried, outs - o)
                 k += height
