@@ -101,7 +101,7 @@ def weight_sums(size, outs, output, before, itemsize, threads):
 
 
 def _plain(columns, itemsize):
-    """(kind, vectors, channels, most rows) of the register tiles of a product: no wider than it has columns."""
+    """(kind, vectors, channels, most rows) of the register tiles of a product: no wider than it has columns, if it has a vector of them."""
     lanes = MACHINE.lanes(itemsize)
     vectors = max(min(columns // lanes, VECTORS), 1)
     return PLAIN, vectors, vectors * lanes, MACHINE.rows(vectors)

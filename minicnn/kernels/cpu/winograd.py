@@ -45,14 +45,14 @@ def pays(images, output, channels, outs, window, groups, dtype):
     """Whether this is faster than the direct algorithm, for one pass: `output` is the size of the images that are cut into tiles.
 
     By cycles of the multipliers, divided by channels · outs and times the numbers in a vector. The direct algorithm takes about 5 for
-    a pixel, in rows of at least four, and 350 for bringing the weights into order. This one takes 20 for a tile, 130 for each vector
+    a pixel, in rows of at least four, and 350 for bringing the weights into order. This one takes 20 for a tile, 250 for each vector
     of channels that it transforms, and 300 for the transforms of the weights.
     """
     if not (algorithms.allowed["winograd"] and dtype == np.float32 and groups == 1 and window.kernel == (3, 3)
             and window.stride == window.dilation == (1, 1) and min(channels, outs) >= FEWEST_CHANNELS):
         return False
     direct = 5 * images * output[0] * max(output[1], 4) + 350
-    return tiles_of(images, output)[-1] * (20 + 130 / channels + 130 / outs) + 300 < direct
+    return tiles_of(images, output)[-1] * (20 + 250 / channels + 250 / outs) + 300 < direct
 
 
 def conv2d(x, w, b, window):
