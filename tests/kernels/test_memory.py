@@ -66,6 +66,18 @@ def test_memory_is_returned_when_other_sizes_are_asked_for(pool):
     assert pool.size() < 32 << 20
 
 
+def test_memory_that_every_step_asks_for_is_kept(pool):
+    """A step ends with little in use, and with sizes that its beginning had not: from the third step on nothing is made."""
+    made = []
+    for _ in range(4):
+        several = [memory.empty((64, 1 << 18), np.uint8) for _ in range(10)]
+        del several
+        ends = [memory.empty((1 << size,), np.uint8) for size in range(16, 20)]
+        del ends
+        made.append(pool.made)
+    assert made[1] > made[0] and made[3] == made[2] == made[1]
+
+
 def test_threads_never_get_the_same_block():
     failed = []
 

@@ -1,13 +1,13 @@
-"""Convolution on the CPU: shapes and weights are made ready here, the loops are in `direct.py`."""
+"""Convolution on the CPU: which algorithm, and what the direct one needs; its loops are in `direct.py`."""
 
-from math import gcd
+from math import gcd, prod
 from typing import NamedTuple
 
 import numpy as np
 
 from .. import array
 from ..threads import get_num_threads
-from . import winograd
+from . import few_pixels, winograd
 from .direct import correlate, correlate_weights, pack, unpack
 from .launch import launch
 from .memory import SLACK, channels_first, channels_last, computable, contiguous, empty, with_slack
@@ -18,8 +18,8 @@ def conv2d(x, w, b, window, groups):
     """y[n,o,p,q] = b[o] + Σ_{c,i,j} w[o,c,i,j] · x[n,c,p·s+i·d-pad,q·s+j·d-pad]"""
     if not computable(x, w, b):
         return array.conv2d(x, w, b, window, groups)
-    if winograd.pays(len(x), window.output, x.shape[1], len(w), window, groups, x.dtype):
-        return winograd.conv2d(x, w, b, window)
+    if special := _special(len(x), window.output, x.shape[1], len(w), window, groups, x.dtype):
+        return special.conv2d(x, w, b, window)
     y = empty((len(x), *window.output, len(w)), x.dtype)
     _correlate(channels_last(x), contiguous(w), b, y, _forward_plan(x, len(w), window, groups))
     return channels_first(y)
@@ -29,8 +29,8 @@ def conv2d_dw(dy, x, window, groups):
     """dw[o,c,i,j] = Σ_{n,p,q} x[n,c,p·s+i·d-pad,q·s+j·d-pad] · dy[n,o,p,q]"""
     if not computable(dy, x):
         return array.conv2d_dw(dy, x, window, groups)
-    if winograd.pays(len(x), window.output, x.shape[1], dy.shape[1], window, groups, x.dtype):
-        return winograd.conv2d_dw(dy, x, window)
+    if special := _special(len(x), window.output, x.shape[1], dy.shape[1], window, groups, x.dtype):
+        return special.conv2d_dw(dy, x, window)
     cut = weights_plan(_forward_plan(x, dy.shape[1], window, groups), x.itemsize)
     dw = empty((dy.shape[1], cut.depth, *window.kernel), x.dtype)
     sums = empty((get_num_threads(), cut.sums), x.dtype)
@@ -38,6 +38,14 @@ def conv2d_dw(dy, x, window, groups):
     launch(correlate_weights, cut.record(), with_slack(channels_last(x)), with_slack(channels_last(dy)), sums, buffers)
     launch(unpack, cut.record(), sums, dw)
     return dw
+
+
+def _special(images, tiled, channels, outs, window, groups, dtype):
+    """The module of what is faster here than the direct algorithm, or None. Winograd's would cut images of the size `tiled` into tiles."""
+    by_winograd = winograd.pays(images, tiled, channels, outs, window, groups, dtype)
+    if few_pixels.pays(images, window, outs * channels * prod(window.kernel), groups, by_winograd):
+        return few_pixels
+    return winograd if by_winograd else None
 
 
 def _forward_plan(x, outs, window, groups):
@@ -101,8 +109,8 @@ def conv2d_dx(dy, w, window, groups):
     """
     if not computable(dy, w):
         return array.conv2d_dx(dy, w, window, groups)
-    if winograd.pays(len(dy), window.size, w.shape[1], len(w), window, groups, dy.dtype):
-        return winograd.conv2d_dx(dy, w, window)
+    if special := _special(len(dy), window.size, w.shape[1], len(w), window, groups, dy.dtype):
+        return special.conv2d_dx(dy, w, window)
     rows, columns = (list(_phases(*axis)) for axis in zip(window.size, window.kernel, window.stride, window.dilation,
                                                           (before for before, _ in window.padding)))
     whole = len(rows) * len(columns) == min(window.stride[0], window.size[0]) * min(window.stride[1], window.size[1])

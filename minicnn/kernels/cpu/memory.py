@@ -20,7 +20,7 @@ PAGE = 4096                 # bytes; two arrays at one place of their pages get 
 SLACK = 256                 # bytes behind a block that may be read: kernels load whole vectors, also for the last few numbers
 SMALL = 1 << 12             # bytes: smaller arrays come from NumPy, which has them at hand
 LARGE = 1 << 15             # elements, from which on it pays to share out a copy
-SPARE = 64 << 20            # bytes that are kept whether or not somebody will ask for them again
+SPARE = 64 << 20            # bytes that are kept at first, whether or not somebody will ask for them again
 FLOATS = (np.dtype("float32"), np.dtype("float64"))
 
 
@@ -89,6 +89,8 @@ class Pool:
 
     def __init__(self):
         self.blocks = defaultdict(list)             # by size in bytes, the one that was lent last at the end
+        self.spare = SPARE                          # bytes that are kept although nobody uses them
+        self.returned = {}                          # by size, bytes of all blocks when some of this size were returned to the system
         self.lock = Lock()                          # or two threads might find the same block free
         self.made = 0
 
@@ -102,7 +104,7 @@ class Pool:
                 if _references(block) == UNUSED:
                     blocks.append(blocks.pop(place))
                     return block
-            self._make_room()
+            self._make_room(size)
             return self._new(size)
 
     def _new(self, size):
@@ -112,11 +114,17 @@ class Pool:
         self.blocks[size].append(block)
         return block
 
-    def _make_room(self):
-        """Return free blocks to the system where they are more than what is in use: the sizes that are asked for have changed."""
+    def _make_room(self, size):
+        """Return free blocks to the system where they are more than what is in use: the sizes that are asked for have changed.
+
+        Unless they are asked for again. The end of a training step uses little and sees sizes of its own, and the next step begins
+        anew: where a size is missed that was returned, as much is kept from then on.
+        """
+        self.spare = max(self.spare, self.returned.pop(size, 0))
         used = {size: [block for block in blocks if _references(block) > UNUSED] for size, blocks in self.blocks.items()}
         total, in_use = _bytes(self.blocks), _bytes(used)
-        if total - in_use > max(SPARE, in_use):
+        if total - in_use > max(self.spare, in_use):
+            self.returned |= {size: total for size in self.blocks}
             self.blocks = defaultdict(list, used)
 
     def size(self):

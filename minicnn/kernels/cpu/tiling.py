@@ -4,11 +4,12 @@ from functools import lru_cache
 from math import gcd
 from typing import NamedTuple
 
+from .tile import PAIRS, PLAIN
 from .transforms import POINTS, TILE
 from .vector import MACHINE
 
 PLANES = POINTS * POINTS
-VECTORS = 2                     # the width of the register tiles
+VECTORS = 2                     # the width of the register tiles, where there are as many channels
 BUFFER_BYTES = 768 << 10        # the transformed tiles of one task: they share the second-level cache with the weights
 FEW = 64                        # tiles whose products for a block stay in the cache
 DEPTH = 64                      # input channels whose transformed weights for a block stay there along with them
@@ -35,7 +36,9 @@ class Tiling(NamedTuple):
     together: int               # tiles in a task
     depth: int                  # channels of x that are transformed at once
     width_out: int              # and channels of y
-    block: int                  # channels that a register tile is wide
+    kind: int                   # of the register tiles: PLAIN or PAIRS; their width, and the channels that these are
+    vectors: int
+    block: int
     tile_rows: int              # the most rows of one
     plane: int                  # from one of the 36 points to the next: in the transformed x, in the products or transformed dy
     product_plane: int
@@ -72,12 +75,13 @@ class Tiling(NamedTuple):
 @lru_cache(maxsize=4096)
 def correlation(size, outs, output, before, itemsize, threads):
     """The tiling for y from x of size (N, H, W, C), or for dx from dy."""
-    block, tile_rows = VECTORS * MACHINE.lanes(itemsize), MACHINE.rows(VECTORS)
+    paired = outs < VECTORS * MACHINE.lanes(itemsize) and size[3] % 2 == 0
+    kind, vectors, block, tile_rows = _pairs(itemsize) if paired else _plain(outs, itemsize)
     tiles, channels, blocks = tiles_of(size[0], output), size[3], -(-outs // block)
     few = tiles[-1] <= FEW and blocks >= threads
     together = tiles[-1] if few else _together(-(-tiles[-1] // threads), (channels + block) * itemsize, tile_rows)
     depth = min(channels, DEPTH) if few else channels
-    return Tiling(*size, *output, outs, *before, *tiles, together, depth, block, block, tile_rows,
+    return Tiling(*size, *output, outs, *before, *tiles, together, depth, block, kind, vectors, block, tile_rows,
                   _plane(together * channels, itemsize), _plane(together * block, itemsize), few, blocks=blocks,
                   weight_plane=_plane(depth * block, itemsize))
 
@@ -91,9 +95,21 @@ def weight_sums(size, outs, output, before, itemsize, threads):
     depth, width = -(-size[3] // parts_in), -(-outs // parts_out)
     splits = min(threads // gcd(threads, parts_in * parts_out), tiles[-1])
     together = _together(-(-tiles[-1] // splits), (depth + width) * itemsize, 8)
-    return Tiling(*size, *output, outs, *before, *tiles, together, depth, width, VECTORS * MACHINE.lanes(itemsize), MACHINE.rows(VECTORS),
+    return Tiling(*size, *output, outs, *before, *tiles, together, depth, width, *_plain(width, itemsize),
                   _plane(together * depth, itemsize), _plane(together * width, itemsize),
                   parts_in=parts_in, parts_out=parts_out, splits=splits, sum_plane=_plane(depth * width, itemsize))
+
+
+def _plain(columns, itemsize):
+    """(kind, vectors, channels, most rows) of the register tiles of a product: no wider than it has columns, if it has a vector of them."""
+    lanes = MACHINE.lanes(itemsize)
+    vectors = max(min(columns // lanes, VECTORS), 1)
+    return PLAIN, vectors, vectors * lanes, MACHINE.rows(vectors)
+
+
+def _pairs(itemsize):
+    """The same for one vector of columns and an even number of k's: a plain tile would wait for its loads."""
+    return PAIRS, VECTORS, MACHINE.lanes(itemsize), MACHINE.rows(VECTORS)
 
 
 def tiles_of(images, output):

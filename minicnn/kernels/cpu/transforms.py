@@ -113,7 +113,7 @@ def multiply(write, matrix, values):
 
 # The function's arguments after its four pointers.
 NUMBERS = ("source_row", "source_column", "source_channel", "target_row", "target_column", "target_channel", "channels",
-           "top", "bottom", "left", "right")
+           "top", "bottom", "left", "right", "turn_step", "turns")
 
 
 def _transform_function(module, scalar, name):
@@ -151,26 +151,36 @@ def _inside(write, pixels, spare, n):
             for i, row in enumerate(pixels)]
 
 
-def _load(write, pixel, channel, step):
-    """One vector of channels, `step` numbers apart; a step of None says that they are neighbours."""
-    if step is None:
+def _load(write, pixel, channel, offset):
+    """One vector of channels, which lie at an `offset` of their number; None says that they are neighbours."""
+    if offset is None:
         return write.load(write.at(pixel, channel))
     vector = ir.Constant(write.vector, ir.Undefined)
-    for lane, place in enumerate(_apart(write, pixel, channel, step)):
+    for lane, place in enumerate(_apart(write, pixel, channel, offset)):
         vector = write.builder.insert_element(vector, write.builder.load(place), constant(lane))
     return vector
 
 
-def _store(write, vector, pixel, channel, step):
-    if step is None:
+def _store(write, vector, pixel, channel, offset):
+    if offset is None:
         return write.store(vector, write.at(pixel, channel))
-    for lane, place in enumerate(_apart(write, pixel, channel, step)):
+    for lane, place in enumerate(_apart(write, pixel, channel, offset)):
         write.builder.store(write.builder.extract_element(vector, constant(lane)), place)
 
 
-def _apart(write, pixel, channel, step):
-    """The addresses of a vector's channels, `step` numbers apart."""
-    return [write.at(pixel, write.builder.mul(step, write.builder.add(channel, constant(lane)))) for lane in range(write.lanes)]
+def _apart(write, pixel, channel, offset):
+    """The addresses of a vector's channels."""
+    return [write.at(pixel, offset(write.builder.add(channel, constant(lane)))) for lane in range(write.lanes)]
+
+
+def _offsets(builder, n, side):
+    """Where a channel lies: so many steps away. In the source two kinds may go by turns, where n["turns"] is 1 and not 0."""
+    def one(channel):
+        return builder.mul(n[f"{side}_channel"], channel)
+
+    def by_turns(channel):
+        return builder.add(one(builder.lshr(channel, n["turns"])), builder.mul(n["turn_step"], builder.and_(channel, n["turns"])))
+    return by_turns if side == "source" else one
 
 
 def _write_transform(write, transform, source, target, bias, spare, n):
@@ -181,17 +191,17 @@ def _write_transform(write, transform, source, target, bias, spare, n):
         sources = _inside(write, sources, spare, n)
     if image == "target":
         targets = _inside(write, targets, spare, n)
-    source_step, target_step = (n[f"{side}_channel"] if side == apart else None for side in ("source", "target"))
+    source_offset, target_offset = (_offsets(builder, n, side) if side == apart else None for side in ("source", "target"))
     last = builder.sub(n["channels"], constant(write.lanes))
 
     def some_channels(values):
         """One vector of channels; the last one begins early enough to end with the pixel, and computes some channels again."""
         channel = builder.select(builder.icmp_signed("<", values[0], last), values[0], last)
-        columns = [multiply(write, matrix, [_load(write, pixel, channel, source_step) for pixel in column]) for column in zip(*sources)]
+        columns = [multiply(write, matrix, [_load(write, pixel, channel, source_offset) for pixel in column]) for column in zip(*sources)]
         start = write.load(write.at(bias, channel)) if image == "target" else None
         for row, places in zip(zip(*columns), targets):
             for value, place in zip(multiply(write, matrix, row), places):
-                _store(write, builder.fadd(value, start) if start else value, place, channel, target_step)
+                _store(write, builder.fadd(value, start) if start else value, place, channel, target_offset)
         return [builder.add(values[0], constant(write.lanes))]
 
     count = builder.sdiv(builder.add(n["channels"], constant(write.lanes - 1)), constant(write.lanes))
@@ -204,7 +214,8 @@ def transform_tile(typingctx, name, source, source_first, source_steps, target, 
     """target[i,j,:] = Σ_{k,l} T[i,k] · T[j,l] · source[k,l,:], plus bias[:] for "output"; name says which of TRANSFORMS is T.
 
     The arrays are one-dimensional, of one dtype, and begin at their `_first` element; steps are (row, column, channel), in elements;
-    ":" is `channels` numbers, at least a vector, neighbours but for the side that TRANSFORMS calls apart. Of an image, only the pixels
+    ":" is `channels` numbers, at least a vector, neighbours but for the side that TRANSFORMS calls apart. Five steps of "weights",
+    (..., turn, 1), say that channels of two kinds go by turns, the other kind's first a `turn` away. Of an image, only the pixels
     inside the box (top, bottom, left, right) exist, counted from the tile's first; for the others, `channels` numbers at `spare` are
     read (zeros) or overwritten. Nothing is checked.
     """
@@ -225,8 +236,9 @@ def transform_tile(typingctx, name, source, source_first, source_steps, target, 
             return builder.gep(array.data, [number(values[place + 1], kinds[place + 1])])
 
         function = _transform_function(builder.module, context.get_data_type(source.dtype), name.literal_value)
-        builder.call(function, [*(pointer(place) for place in (1, 4, 8, 10)), *numbers(3), *numbers(6), number(values[7], kinds[7]),
-                                *numbers(12)])
+        source_steps = [*numbers(3), constant(0), constant(0)][:5]
+        builder.call(function, [*(pointer(place) for place in (1, 4, 8, 10)), *source_steps[:3], *numbers(6), number(values[7], kinds[7]),
+                                *numbers(12), *source_steps[3:]])
         return context.get_dummy_value()
 
     return signature, write

@@ -34,45 +34,45 @@ from . import winograd_loops as loops
 from .launch import launch
 from .memory import channels_first, channels_last, contiguous, empty
 from .plan import record
-from .tiling import VECTORS, WEIGHT_ORDER, correlation, tiles_of, weight_sums
+from .tiling import WEIGHT_ORDER, correlation, tiles_of, weight_sums
 from .transforms import TAPS
 from .vector import MACHINE
 
-FEWEST_CHANNELS = max(16, VECTORS * MACHINE.lanes(4))       # of x and of y: a register tile's width, and enough for the transforms
+FEWEST_CHANNELS = MACHINE.lanes(4)          # of x and of y
 
 
 def pays(images, output, channels, outs, window, groups, dtype):
     """Whether this is faster than the direct algorithm, for one pass: `output` is the size of the images that are cut into tiles.
 
     By cycles of the multipliers, divided by channels · outs and times the numbers in a vector. The direct algorithm takes about 5 for
-    a pixel, in rows of at least four, and 350 for bringing the weights into order. This one takes 20 for a tile, 130 for each vector
+    a pixel, in rows of at least four, and 350 for bringing the weights into order. This one takes 20 for a tile, 250 for each vector
     of channels that it transforms, and 300 for the transforms of the weights.
     """
     if not (algorithms.allowed["winograd"] and dtype == np.float32 and groups == 1 and window.kernel == (3, 3)
             and window.stride == window.dilation == (1, 1) and min(channels, outs) >= FEWEST_CHANNELS):
         return False
     direct = 5 * images * output[0] * max(output[1], 4) + 350
-    return tiles_of(images, output)[-1] * (20 + 130 / channels + 130 / outs) + 300 < direct
+    return tiles_of(images, output)[-1] * (20 + 250 / channels + 250 / outs) + 300 < direct
 
 
 def conv2d(x, w, b, window):
     """y[n,o,p,q] = b[o] + Σ_{c,i,j} w[o,c,i,j] · x[n,c,p+i-pad,q+j-pad]"""
     outs = len(w)
-    w = _a_block_of(w, 0, 1)
+    w = _a_vector_of(w, 0, 1)
     return _correlated(x, w, (TAPS * w.shape[1], TAPS, 0, 1), b, outs, window.output, tuple(first for first, _ in window.padding))
 
 
 def conv2d_dx(dy, w, window):
     """dx[n,c,h,v] = Σ_{o,i,j} w[o,c,i,j] · dy[n,o,h-i+pad,v-j+pad]: the correlation with the kernel turned by 180 degrees."""
     channels, before = w.shape[1], tuple(2 - first for first, _ in window.padding)
-    w = _a_block_of(w, 0, 1)
+    w = _a_vector_of(w, 0, 1)
     return _correlated(dy, w, (TAPS, TAPS * w.shape[1], TAPS - 1, -1), None, channels, window.size, before)
 
 
 def _correlated(x, w, order, b, outs, output, before):
     """The correlation of x with weights that lie in the order given (WEIGHT_ORDER), as an NCHW view."""
-    x, threads = _a_block_of(channels_last(x), 3), get_num_threads()
-    bias = _a_block_of(np.zeros(outs, x.dtype) if b is None else b, 0)
+    x, threads = _a_vector_of(channels_last(x), 3), get_num_threads()
+    bias = _a_vector_of(np.zeros(outs, x.dtype) if b is None else b, 0)
     tiling = correlation(x.shape, len(bias), output, before, x.itemsize, threads)
     plan, y = _record(tiling, order), empty((len(x), *output, len(bias)), x.dtype)
     buffers = empty((threads, tiling.buffer), x.dtype)
@@ -94,7 +94,7 @@ def _ending_with_zeros(size, zeros, dtype):
 def conv2d_dw(dy, x, window):
     """dw[o,c,i,j] = Σ_{n,p,q} x[n,c,p+i-pad,q+j-pad] · dy[n,o,p,q]"""
     outs, channels, threads = dy.shape[1], x.shape[1], get_num_threads()
-    x, dy = _a_block_of(channels_last(x), 3), _a_block_of(channels_last(dy), 3)
+    x, dy = _a_vector_of(channels_last(x), 3), _a_vector_of(channels_last(dy), 3)
     tiling = weight_sums(x.shape, dy.shape[3], window.output, tuple(first for first, _ in window.padding), x.itemsize, threads)
     plan, dw = _record(tiling), empty((dy.shape[3], x.shape[3], 3, 3), x.dtype)
     slots = tiling.parts_in * tiling.parts_out * tiling.splits if tiling.splits > 1 else threads
@@ -105,12 +105,12 @@ def conv2d_dw(dy, x, window):
     return contiguous(dw[:outs, :channels])
 
 
-def _a_block_of(a, *axes):
-    """The array with at least as many channels as a register tile is wide along some axes, the further ones 0: no loop takes less."""
-    block = VECTORS * MACHINE.lanes(a.itemsize)
-    if all(a.shape[axis] >= block for axis in axes):
+def _a_vector_of(a, *axes):
+    """The array with at least a vector of channels along some axes, the further ones 0: no loop takes less."""
+    lanes = MACHINE.lanes(a.itemsize)
+    if all(a.shape[axis] >= lanes for axis in axes):
         return contiguous(a)
-    return np.pad(a, [(0, max(block - size, 0) if axis in axes else 0) for axis, size in enumerate(a.shape)])
+    return np.pad(a, [(0, max(lanes - size, 0) if axis in axes else 0) for axis, size in enumerate(a.shape)])
 
 
 @lru_cache(maxsize=4096)

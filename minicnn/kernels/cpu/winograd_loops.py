@@ -14,7 +14,7 @@ The helpers are written out where they are called: each level of calls would com
 
 from .launch import helper
 from .tile import PLAIN, multiply_tile
-from .tiling import PLANES, VECTORS
+from .tiling import PLANES
 from .transforms import POINTS, TAPS, TILE, transform_tile
 
 NOWHERE = (0, 0, 0, 0)      # the box of a transform between buffers
@@ -45,11 +45,12 @@ def _see(x, plan, place, channel, channels, planes, plane, to, zeros, zeros_at):
 def _transform_weights(w, part, channel, packed, to, plan):
     """packed[:, :, o] = G · w[o,c] · Gᵀ for a block of output channels and one input channel, in the order the tiles read it.
 
-    Where an output channel's, an input channel's and a tap's weights lie is in the plan: reversed for the gradient of x.
+    For tiles of pairs, those of two input channels, by turns. Where an output channel's, an input channel's and a tap's weights lie is
+    in the plan: reversed for the gradient of x.
     """
     first = min(part * plan.block, plan.outs - plan.block) * plan.out_step + channel * plan.in_step + plan.tap_first
-    transform_tile("weights", w, first, (3 * plan.tap_step, plan.tap_step, plan.out_step),
-                   packed, to, (POINTS * plan.weight_plane, plan.weight_plane, 1), plan.block, w, 0, w, 0, NOWHERE)
+    transform_tile("weights", w, first, (3 * plan.tap_step, plan.tap_step, plan.out_step, plan.in_step, plan.kind),
+                   packed, to, (POINTS * plan.weight_plane, plan.weight_plane, 1), plan.block << plan.kind, w, 0, w, 0, NOWHERE)
 
 
 @helper(inline=True)
@@ -63,9 +64,9 @@ def _multiply_points(planes, first, depth, weights, weights_first, products, pro
         tile = 0
         for strip in range(strips):
             height, place = (tiles - tile) // (strips - strip), point * plan.product_plane + tile * plan.block
-            multiply_tile(PLAIN, height, VECTORS, planes, first + point * plan.plane + tile * plan.channels,
+            multiply_tile(plan.kind, height, plan.vectors, planes, first + point * plan.plane + tile * plan.channels,
                           weights, weights_first + point * plan.weight_plane, products, products_first + place,
-                          start, start_first + carried * place, (1, 1, depth), (0, 0, 1, plan.channels), (0, 0, plan.block),
+                          start, start_first + carried * place, (1, 1, depth), (0, 0, 1, plan.channels), (0, 0, plan.block << plan.kind),
                           plan.block, carried * plan.block, plan.block)
             tile += height
 
@@ -83,9 +84,11 @@ def _show(products, first, place, part, bias, y, spare, plan):
 def transform_weights(w, packed, _a, _b, _c, _whole, plans, thread, threads):
     """packed[block, :, :, c, o] = G · w[o,c] · Gᵀ for each block of output channels."""
     plan = plans[0]
-    total = plan.blocks * plan.channels
+    steps = plan.channels >> plan.kind                      # one channel each, or two
+    total = plan.blocks * steps
     for task in range(thread * total // threads, (thread + 1) * total // threads):
-        part, c = divmod(task, plan.channels)
+        part, c = divmod(task, steps)
+        c <<= plan.kind
         _transform_weights(w, part, c, packed, part * PLANES * plan.weight_plane + c * plan.block, plan)
 
 
@@ -130,7 +133,7 @@ def correlate_blocks(planes, w, bias, y, buffers, _whole, plans, thread, threads
         buffer[: PLANES * plan.product_plane] = 0
         for channel in range(0, plan.channels, plan.depth):
             depth = min(plan.depth, plan.channels - channel)
-            for c in range(depth):
+            for c in range(0, depth, 1 << plan.kind):
                 _transform_weights(w, part, channel + c, buffer, weights + c * plan.block, plan)
             _multiply_points(planes, channel, depth, buffer, weights, buffer, 0, plan.tiles, buffer, 0, 1, plan)
         for tile in range(plan.tiles):
@@ -214,7 +217,7 @@ def _add_points(planes, right, depth, outs, tiles, sums, slot, nothing, carried,
             k = 0
             for strip in range(strips):
                 height, here = (depth - k) // (strips - strip), slot + point * plan.sum_plane + k * plan.width_out + o
-                multiply_tile(PLAIN, height, VECTORS, planes, point * plan.plane + k, planes, right + point * plan.product_plane + o,
+                multiply_tile(PLAIN, height, plan.vectors, planes, point * plan.plane + k, planes, right + point * plan.product_plane + o,
                               sums, here, sums, here if carried else nothing, (1, 1, tiles), (0, 0, depth, 1), (0, 0, outs),
                               plan.width_out, plan.width_out * carried, outs - o)
                 k += height
