@@ -4,12 +4,13 @@ import numpy as np
 
 from .. import array
 from ..threads import get_num_threads
-from . import depthwise, winograd
+from . import depthwise, im2col, winograd
 from .direct import correlate, correlate_weights, pack, unpack
 from .launch import launch
 from .memory import SLACK, channels_first, channels_last, computable, contiguous, empty, with_slack
 from .phases import all_seen, phases
 from .plan import plan, weights_plan
+from .vector import MACHINE
 
 
 def conv2d(x, w, b, window, groups):
@@ -85,6 +86,8 @@ def conv2d_dx(dy, w, window, groups):
         return depthwise.conv2d_dx(dy, w, window, groups)
     if winograd.pays(len(dy), window.size, w.shape[1], len(w), window, groups, dy.dtype):
         return winograd.conv2d_dx(dy, w, window)
+    if _by_columns(w, window):
+        return im2col.conv2d_dx(dy, w, window, groups)
     rows, columns = phases(window)
     dx = empty((len(dy), *window.size, w.shape[1] * groups), dy.dtype)
     if not all_seen(window, rows, columns):
@@ -94,6 +97,11 @@ def conv2d_dx(dy, w, window, groups):
         for column in columns:
             _correlate(dy, w, None, dx, _phase_plan(dy, dx, row, column, window, groups))
     return channels_first(dx)
+
+
+def _by_columns(w, window):
+    """Whether dx has so few channels that a phase would leave most of a tile empty: then by way of im2col's columns, which fill it."""
+    return min(window.stride) > 1 and 2 * w.shape[1] < MACHINE.lanes(w.itemsize)
 
 
 def _phase_plan(dy, dx, row, column, window, groups):
