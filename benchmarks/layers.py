@@ -68,7 +68,7 @@ class Case:
         """The pass by one algorithm, on images that lie channels-last, as they do between layers."""
         import algorithms
 
-        x, dy = (np.ascontiguousarray(a.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2) for a in (self.x, self.dy))
+        x, dy = (between_layers(a) for a in (self.x, self.dy))
         arguments = {"y": (x, self.w, None), "dx": (dy, self.w), "dw": (dy, x)}[which]
         function = {"y": "conv2d", "dx": "conv2d_dx", "dw": "conv2d_dw"}[which]
 
@@ -87,6 +87,15 @@ class Case:
             return partial(torch.nn.functional.conv2d, x, w, None, stride, padding, dilation, self.groups)
         return partial(torch.ops.aten.convolution_backward, dy, x, w, None, stride, padding, dilation, False, [0, 0], self.groups,
                        [which == "dx", which == "dw", False])
+
+
+def between_layers(x):
+    """The same images channels-last, beginning at a cache line: as the kernels leave them to each other, where Numba is there."""
+    try:
+        from minicnn.kernels.cpu import memory
+    except ImportError:
+        return np.ascontiguousarray(x.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
+    return memory.channels_first(memory.channels_last(x))
 
 
 def steps(case, which, chosen):

@@ -85,9 +85,10 @@ def test_convolution(dtype, layout, n, groups, c, o, size, kernel, stride, paddi
 @pytest.mark.parametrize("shape, out, kernel, options", [
     ((3, 64, 8, 8), 128, 3, {"padding": 1}), ((2, 16, 96, 96), 16, 3, {"padding": 1}), ((5, 48, 7, 7), 64, 1, {}),
     ((2, 130, 5, 5), 40, 3, {"padding": 2, "stride": 2}), ((2, 3, 200, 200), 8, 7, {"stride": 2, "padding": 3}),
+    ((3, 128, 6, 7), 192, 5, {"padding": 2}),
 ], ids=str)
 def test_convolution_in_bands_and_blocks(shape, out, kernel, options):
-    """Images larger than a thread's buffer, more channels than a block, more images than a task."""
+    """Images larger than a thread's buffer, more channels than a block, more images than a task, more weights than the cache holds."""
     rng = np.random.default_rng(0)
     window = shapes.conv2d_window(shape, (out, shape[1], kernel, kernel), **options)
     x, w, dy = (rng.standard_normal(s).astype("f") for s in (shape, (out, shape[1], kernel, kernel), (shape[0], out, *window.output)))

@@ -1,23 +1,26 @@
 """Convolution on the CPU: which algorithm, and what the direct one needs; its loops are in `direct.py`."""
 
-from math import gcd, prod
-from typing import NamedTuple
+from math import prod
 
 import numpy as np
 
 from .. import array
 from ..threads import get_num_threads
-from . import few_pixels, winograd
+from . import depthwise, few_pixels, im2col, winograd
 from .direct import correlate, correlate_weights, pack, unpack
 from .launch import launch
 from .memory import SLACK, channels_first, channels_last, computable, contiguous, empty, with_slack
+from .phases import all_seen, phases
 from .plan import plan, weights_plan
+from .vector import MACHINE
 
 
 def conv2d(x, w, b, window, groups):
     """y[n,o,p,q] = b[o] + Σ_{c,i,j} w[o,c,i,j] · x[n,c,p·s+i·d-pad,q·s+j·d-pad]"""
     if not computable(x, w, b):
         return array.conv2d(x, w, b, window, groups)
+    if depthwise.applies(x.shape[1], groups):
+        return depthwise.conv2d(x, w, b, window)
     if special := _special(len(x), window.output, x.shape[1], len(w), window, groups, x.dtype):
         return special.conv2d(x, w, b, window)
     y = empty((len(x), *window.output, len(w)), x.dtype)
@@ -29,6 +32,8 @@ def conv2d_dw(dy, x, window, groups):
     """dw[o,c,i,j] = Σ_{n,p,q} x[n,c,p·s+i·d-pad,q·s+j·d-pad] · dy[n,o,p,q]"""
     if not computable(dy, x):
         return array.conv2d_dw(dy, x, window, groups)
+    if depthwise.applies(x.shape[1], groups):
+        return depthwise.conv2d_dw(dy, x, window)
     if special := _special(len(x), window.output, x.shape[1], dy.shape[1], window, groups, x.dtype):
         return special.conv2d_dw(dy, x, window)
     cut = weights_plan(_forward_plan(x, dy.shape[1], window, groups), x.itemsize)
@@ -80,28 +85,6 @@ def _packed_bias(bias, cut, dtype):
 # The gradient of the input ------------------------------------------------------------------------------------------------
 
 
-class _Phase(NamedTuple):
-    """Along one axis, every `stride`-th pixel of dx, from `first` on: a correlation of dy with a part of the kernel, reversed."""
-
-    first: int
-    count: int          # pixels
-    tap: int            # the tap that is laid on the first pixel of dy that is seen, and the step back to the next one
-    step: int
-    kernel: int         # how many taps it are
-    dilation: int
-    before: int
-
-
-def _phases(size, kernel, stride, dilation, before):
-    """Pixel h = first + i·stride gets tap k from the window at (h + before - k·dilation) / stride, where that is whole."""
-    step = stride // gcd(stride, dilation)
-    for first in range(min(stride, size)):
-        taps = [k for k in range(kernel) if (first + before - k * dilation) % stride == 0]
-        if taps:
-            offset = (first + before - taps[-1] * dilation) // stride
-            yield _Phase(first, -(-(size - first) // stride), taps[-1], step, len(taps), dilation // gcd(stride, dilation), -offset)
-
-
 def conv2d_dx(dy, w, window, groups):
     """dx[n,c,h,v] = Σ w[o,c,i,j] · dy[n,o,p,q] over the windows that saw the pixel.
 
@@ -109,19 +92,26 @@ def conv2d_dx(dy, w, window, groups):
     """
     if not computable(dy, w):
         return array.conv2d_dx(dy, w, window, groups)
+    if depthwise.applies(w.shape[1] * groups, groups):
+        return depthwise.conv2d_dx(dy, w, window, groups)
     if special := _special(len(dy), window.size, w.shape[1], len(w), window, groups, dy.dtype):
         return special.conv2d_dx(dy, w, window)
-    rows, columns = (list(_phases(*axis)) for axis in zip(window.size, window.kernel, window.stride, window.dilation,
-                                                          (before for before, _ in window.padding)))
-    whole = len(rows) * len(columns) == min(window.stride[0], window.size[0]) * min(window.stride[1], window.size[1])
+    if _by_columns(w, window):
+        return im2col.conv2d_dx(dy, w, window, groups)
+    rows, columns = phases(window)
     dx = empty((len(dy), *window.size, w.shape[1] * groups), dy.dtype)
-    if not whole:
+    if not all_seen(window, rows, columns):
         dx[...] = 0
     dy, w = channels_last(dy), contiguous(w)
     for row in rows:
         for column in columns:
             _correlate(dy, w, None, dx, _phase_plan(dy, dx, row, column, window, groups))
     return channels_first(dx)
+
+
+def _by_columns(w, window):
+    """Whether dx has so few channels that a phase would leave most of a tile empty: then by way of im2col's columns, which fill it."""
+    return min(window.stride) > 1 and 2 * w.shape[1] < MACHINE.lanes(w.itemsize)
 
 
 def _phase_plan(dy, dx, row, column, window, groups):

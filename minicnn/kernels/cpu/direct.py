@@ -3,7 +3,8 @@
 Each thread takes its share of the tasks (a few images, or a band of rows of one). It copies what a task sees of x into a buffer of
 its own, with the zeros of the padding around it, small enough for the second-level cache. Then, for a block of output channels at
 a time, each row of output pixels is cut into tiles of about equal width. The weights are packed beforehand so that a tile reads
-them in order. What bounds it: the multipliers, as long as the weights of a block stay in the cache.
+them in order. Where those of a block are too many for the first-level cache, all rows of the task are gone over for some rows of
+the kernel, then for the next ones, the sums waiting in y. What bounds it: the multipliers.
 """
 
 from .launch import helper
@@ -45,35 +46,38 @@ def correlate(x, packed, bias, y, buffers, _, plans, thread, threads):
     plan, size = plans[0], len(buffers) // threads
     buffer = buffers[thread * size : (thread + 1) * size]
     weights = len(packed) // (plan.groups * plan.blocks)
-    bands = -(-plan.rows // plan.band)
+    parts, bands = -(-plan.kernel_h // plan.kernel_rows), -(-plan.rows // plan.band)
     tasks = -(-plan.images // plan.together) * bands
     for task in range(thread * tasks // threads, (thread + 1) * tasks // threads):
         image, row = task // bands * plan.together, task % bands * plan.band
         images, rows = min(plan.together, plan.images - image), min(plan.band, plan.rows - row)
         source, first, image_step, row_step = see(x, plan, buffer, image, images, row, rows)
-        for group in range(plan.groups):
-            for block in range(plan.blocks):
-                place = group * plan.blocks + block
-                for n in range(images):
-                    for p in range(rows):
-                        _row_of_tiles(source, first + n * image_step + p * plan.stride_h * row_step + group * plan.depth, row_step,
-                                      packed, place * weights, bias, place * plan.block, y,
-                                      plan.y_first + (image + n) * plan.y_image + (row + p) * plan.y_row
-                                      + group * plan.outs + block * plan.block,
-                                      min(plan.outs - block * plan.block, plan.block), plan)
+        for part in range(plan.groups * plan.blocks * parts):
+            place, i = part // parts, part % parts * plan.kernel_rows
+            group, block = place // plan.blocks, place % plan.blocks
+            below = first + i * plan.dilation_h * row_step + group * plan.depth
+            for n in range(images):
+                for p in range(rows):
+                    _row_of_tiles(source, below + n * image_step + p * plan.stride_h * row_step, row_step, packed,
+                                  place * weights + i * (weights // plan.kernel_h), bias, place * plan.block, y,
+                                  plan.y_first + (image + n) * plan.y_image + (row + p) * plan.y_row
+                                  + group * plan.outs + block * plan.block,
+                                  min(plan.outs - block * plan.block, plan.block), i, plan)
 
 
 @helper(inline=True)
-def _row_of_tiles(x, x_first, row_step, packed, w_first, bias, bias_first, y, y_first, channels, plan):
-    """One row of output pixels and one block of their channels."""
+def _row_of_tiles(x, x_first, row_step, packed, w_first, bias, bias_first, y, y_first, channels, i, plan):
+    """One row of output pixels, one block of their channels, and some kernel rows from i on: added to y where they are not the first."""
     pixel, across = plan.stride_w * plan.channels, plan.dilation_w * plan.channels
     steps, width = (-(-plan.run // 2), 2 * plan.block) if plan.kind == PAIRS else (plan.run, plan.block)
+    start, start_first, start_step = (y, y_first, plan.y_column) if i else (bias, bias_first, 0)
     tiles, q = -(-plan.columns // plan.tile_rows), 0
     for tile in range(tiles):
         count = (plan.columns - q) // (tiles - tile)
         multiply_tile(plan.kind, count, plan.vectors, x, x_first + q * pixel, packed, w_first, y, y_first + q * plan.y_column,
-                        bias, bias_first, (plan.kernel_h, plan.runs, plan.run), (plan.dilation_h * row_step, across, 1, pixel),
-                        (plan.runs * steps * width, steps * width, width), plan.y_column, 0, channels)
+                      start, start_first + q * start_step, (min(plan.kernel_rows, plan.kernel_h - i), plan.runs, plan.run),
+                      (plan.dilation_h * row_step, across, 1, pixel), (plan.runs * steps * width, steps * width, width),
+                      plan.y_column, start_step, channels)
         q += count
 
 

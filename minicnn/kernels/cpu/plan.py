@@ -10,6 +10,8 @@ from .tiling import WEIGHT_ORDER, Tiling
 from .vector import MACHINE
 
 BUFFER_BYTES = 768 << 10        # the padded images of one task: they share the second-level cache with the weights
+WEIGHT_BYTES = 128 << 10        # the weights of a block: if there are more, they are used a few kernel rows at a time
+ROWS_BYTES = 32 << 10           # so that these stay in the first-level cache
 SUM_PIXELS = 128                # pixels that a tile of the weights' gradient sums up before it goes to memory
 
 
@@ -54,6 +56,7 @@ class Plan(NamedTuple):
     tile_rows: int          # the most rows of a tile
     block: int              # output channels that are computed at once
     blocks: int             # blocks in a group: the last one may reach beyond its channels
+    kernel_rows: int        # how many rows of the kernel are summed up at once, for all pixels of a task
     together: int           # images in a task
     band: int               # output rows in a task
     padded: bool            # whether x must be copied into a buffer with zeros around it
@@ -118,7 +121,8 @@ def plan(size, itemsize, threads, *, groups, outs, kernel, stride, dilation, bef
     whole = c * itemsize * _seen(columns, kernel[1], stride[1], dilation[1])
     together, band = _task(n, rows, threads, lambda count: whole * _seen(count, kernel[0], stride[0], dilation[0]))
     return Plan(n, h, w, c, groups, depth, *kernel, *stride, *dilation, *before, *output, outs, *y_steps, *w_steps, run, runs,
-                kind, vectors, MACHINE.rows(vectors), block, -(-outs // block), together, band, padded, False, 0, 0)
+                kind, vectors, MACHINE.rows(vectors), block, -(-outs // block),
+                _kernel_rows(kernel[0], depth * kernel[1] * block * itemsize, outs % block == 0), together, band, padded, False, 0, 0)
 
 
 @lru_cache(maxsize=4096)
@@ -166,6 +170,11 @@ def _seen(count, kernel, stride, dilation):
 def _sticks_out(size, kernel, stride, dilation, before, output):
     """Whether the windows see pixels outside of the image."""
     return before > 0 or _seen(output, kernel, stride, dilation) - before > size
+
+
+def _kernel_rows(kernel, size, whole):
+    """How many kernel rows, of `size` bytes each, at once. Sums that wait in y are read a block at a time: blocks must be whole."""
+    return max(ROWS_BYTES // size, 1) if whole and kernel * size > WEIGHT_BYTES else kernel
 
 
 def _task(n, rows, threads, size):

@@ -79,19 +79,23 @@ class _Tile:
     def step(self, values):
         """One k: the outer product of a column of a and a row of b, added to the sums."""
         a = values[0]
-        return self.multiplied(values, lambda pointer: self.write.splat(self.builder.load(pointer)), self.write.at(a, self.n["a_k"]))
+        return self.multiplied(values, self.numbers, self.write.at(a, self.n["a_k"]))
 
-    def multiplied(self, values, number, a_next):
-        """`number(pointer)` is what a row multiplies b with."""
+    def numbers(self, pointer):
+        """A number of a in all lanes, for each vector of b."""
+        return [self.write.splat(self.builder.load(pointer))] * self.vectors
+
+    def multiplied(self, values, numbers, a_next):
+        """`numbers(pointer)` is what a row multiplies the vectors of b with."""
         write, (a, b, *sums) = self.write, values
         row_of_b = [write.load(write.at(b, v * write.lanes)) for v in range(self.vectors)]
         here = third = a                        # every third row, from where two more are one address away
         for m in range(self.rows):
             here = third if m % 3 == 0 else write.at(here, self.n["a_m"])
-            factor = number(here)
+            factors = numbers(here)
             for v in range(self.vectors):
                 place = m * self.vectors + v
-                sums[place] = write.multiply_add(factor, row_of_b[v], sums[place])
+                sums[place] = write.multiply_add(factors[v], row_of_b[v], sums[place])
             third = write.at(third, self.three_rows) if m % 3 == 2 else third
         return [a_next, write.at(b, self.n["b_k"]), *sums]
 
@@ -131,11 +135,11 @@ class _TileOfPairs(_Tile):
 
     def step(self, values):
         """Two k's."""
-        return self.multiplied(values, self.write.splat_pair, self.write.at(values[0], 2))
+        return self.multiplied(values, lambda pointer: [self.write.splat_pair(pointer)] * self.vectors, self.write.at(values[0], 2))
 
     def single(self, values):
         """The last k of an odd number; what lies behind it in memory may be anything, and is left alone."""
-        return self.multiplied(values, self.write.splat_single, self.write.at(values[0], 1))
+        return self.multiplied(values, lambda pointer: [self.write.splat_single(pointer)] * self.vectors, self.write.at(values[0], 1))
 
     def results(self, sums):
         if self.vectors == 1:
@@ -143,8 +147,20 @@ class _TileOfPairs(_Tile):
         return [[self.write.add_pairs(row)] for row in super().results(sums)]
 
 
-PLAIN, PAIRS = 0, 1     # the kinds of tiles
-KINDS = _Tile, _TileOfPairs
+class _TileOfChannels(_Tile):
+    """The tile of a depthwise convolution: a has a vector of its own for each vector of b, and nothing is summed over channels.
+
+        c[m, :] = start[m, :] + Σ_{i,j,k} a[i, j, k, m, :] · b[i, j, k, :]
+
+    There is a load for every multiply-add: the loads are the limit.
+    """
+
+    def numbers(self, pointer):
+        return [self.write.load(self.write.at(pointer, v * self.write.lanes)) for v in range(self.vectors)]
+
+
+PLAIN, PAIRS, CHANNELS = 0, 1, 2        # the kinds of tiles
+KINDS = _Tile, _TileOfPairs, _TileOfChannels
 
 
 # The table of tiles ---------------------------------------------------------------------------------------------------------------
@@ -152,7 +168,7 @@ KINDS = _Tile, _TileOfPairs
 
 def sizes():
     """All (kind, rows, vectors) that a tile can have."""
-    kinds = [(PLAIN, vectors) for vectors in range(1, MAX_VECTORS + 1)] + [(PAIRS, 1), (PAIRS, 2)]
+    kinds = [*((PLAIN, vectors) for vectors in range(1, MAX_VECTORS + 1)), (PAIRS, 1), (PAIRS, 2), (CHANNELS, 1), (CHANNELS, 2)]
     return [(kind, rows, vectors) for kind, vectors in kinds for rows in range(1, MACHINE.rows(vectors) + 1)]
 
 

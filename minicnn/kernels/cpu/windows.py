@@ -11,7 +11,7 @@ from .simd import broadcast, first, lanes, load_numbers, load_some, same, select
 
 
 @helper
-def _taps(start, dilation, kernel, size):
+def clipped_taps(start, dilation, kernel, size):
     """The (first, end) of the taps start + i·dilation, i < kernel, that lie in 0 .. size - 1."""
     if dilation == 1:                                       # the usual case, without two divisions
         begin = max(-start, 0)
@@ -25,7 +25,7 @@ def _row_of_windows(plan, line):
     """For a row of output pixels, counted through all images: where its windows begin, and the (first, end) of their taps in height."""
     image, p = divmod(line, plan.rows)
     top = p * plan.stride_h - plan.top
-    i_first, i_end = _taps(top, plan.dilation_h, plan.kernel_h, plan.height)
+    i_first, i_end = clipped_taps(top, plan.dilation_h, plan.kernel_h, plan.height)
     return ((image * plan.height + top) * plan.width - plan.left) * plan.channels, i_first, i_end
 
 
@@ -52,7 +52,7 @@ def max_pool(x, y, nothing, _b, _c, winners, plans, thread, threads):
         first_start, i_first, i_end = _row_of_windows(plan, line)
         for q in range(plan.columns):
             start = first_start + q * plan.stride_w * plan.channels
-            j_first, j_end = _taps(q * plan.stride_w - plan.left, plan.dilation_w, plan.kernel_w, plan.width)
+            j_first, j_end = clipped_taps(q * plan.stride_w - plan.left, plan.dilation_w, plan.kernel_w, plan.width)
             to = (line * plan.columns + q) * plan.channels
             for c in range(0, plan.channels, step):
                 mask = first(x, plan.channels - c)
@@ -76,7 +76,7 @@ def max_pool_dx(dy, dx, _a, _b, _c, winners, plans, thread, threads):
         first_start, i_first, i_end = _row_of_windows(plan, line)
         for q in range(plan.columns):
             start = first_start + q * plan.stride_w * plan.channels
-            j_first, j_end = _taps(q * plan.stride_w - plan.left, plan.dilation_w, plan.kernel_w, plan.width)
+            j_first, j_end = clipped_taps(q * plan.stride_w - plan.left, plan.dilation_w, plan.kernel_w, plan.width)
             of = (line * plan.columns + q) * plan.channels
             for c in range(0, plan.channels, step):
                 mask = first(dy, plan.channels - c)
@@ -97,7 +97,7 @@ def sum_pool(x, y, nothing, _b, _c, _whole, plans, thread, threads):
         first_start, i_first, i_end = _row_of_windows(plan, line)
         for q in range(plan.columns):
             start = first_start + q * plan.stride_w * plan.channels
-            j_first, j_end = _taps(q * plan.stride_w - plan.left, plan.dilation_w, plan.kernel_w, plan.width)
+            j_first, j_end = clipped_taps(q * plan.stride_w - plan.left, plan.dilation_w, plan.kernel_w, plan.width)
             for c in range(0, plan.channels, step):
                 mask, total = first(x, plan.channels - c), broadcast(x, 0)
                 for i in range(i_first, i_end):
@@ -115,7 +115,7 @@ def sum_pool_dx(share, dx, _a, _b, _c, _whole, plans, thread, threads):
         first_start, i_first, i_end = _row_of_windows(plan, line)
         for q in range(plan.columns):
             start = first_start + q * plan.stride_w * plan.channels
-            j_first, j_end = _taps(q * plan.stride_w - plan.left, plan.dilation_w, plan.kernel_w, plan.width)
+            j_first, j_end = clipped_taps(q * plan.stride_w - plan.left, plan.dilation_w, plan.kernel_w, plan.width)
             for c in range(0, plan.channels, step):
                 mask = first(dx, plan.channels - c)
                 part = load_some(share, (line * plan.columns + q) * plan.channels + c, mask)
