@@ -61,7 +61,8 @@ def our_contender(name, size, mode, algorithm):
     import minicnn
 
     minicnn.manual_seed(0)
-    return Contender(minicnn, ours(name), *batch(name, size), mode, lambda: algorithms.using(algorithm))
+    return Contender(minicnn, ours(name), *batch(name, size), mode, lambda: algorithms.using(algorithm),
+                     prepare=lambda x: x.contiguous(memory_format=minicnn.channels_last))
 
 
 def torch_contender(name, size, mode, layout, state=None):

@@ -48,7 +48,8 @@ from .serialize import load, save
 float32, float64 = _DTYPES["float32"], _DTYPES["float64"]
 int8, int16, int32, int64, uint8 = (_DTYPES[name] for name in ("int8", "int16", "int32", "int64", "uint8"))
 float, double, long, int, bool = float32, float64, int64, int32, _DTYPES["bool"]
-# Accepted wherever PyTorch takes a memory_format, and without effect: how an array lies in memory is the backend's own choice.
+# Accepted wherever PyTorch takes a memory_format. `contiguous` and `Tensor.to` heed channels_last; else it has no effect, since how an array
+# lies in memory is the backend's own choice.
 contiguous_format, preserve_format, channels_last = "contiguous_format", "preserve_format", "channels_last"
 
 __version__ = "0.1.0"

@@ -233,6 +233,15 @@ def add_at(target, index, values):
         np.add.at(target, index, values)
 
 
+class Block(np.ndarray):
+    """Memory that is lent: one array at a time lies in it, which has it for its `base` (a view of that array has the array)."""
+
+
+def is_view(array):
+    """Whether somebody else may hold the array's memory."""
+    return array.base is not None and type(array.base) is not Block
+
+
 def filled(shape, value, like):
     """An array of a shape with one value everywhere, of the dtype of `like`, and in its order in memory where both have as many axes."""
     order = sorted(range(like.ndim), key=lambda axis: -like.strides[axis]) if like.ndim == len(shape) else range(len(shape))

@@ -11,6 +11,7 @@ from heapq import heappop, heappush
 
 import numpy as np
 
+from ..arrays import is_view
 from ..errors import BadType, BadValue, GraphError, ShapeError
 from ..kernels import of
 from ..tensor import Tensor, wrap
@@ -190,7 +191,7 @@ class Walk:
         if waiting is not None:
             self.pending[edge] = waiting + dx if self.create_graph else sum_of(waiting, dx)
             return
-        if type(edge) is Leaf and not self.create_graph and (dx is dy or dx.base is not None):
+        if type(edge) is Leaf and not self.create_graph and (dx is dy or is_view(dx)):
             dx = dx.copy()                      # it may become the leaf's `.grad`: nobody else may hold its memory
         self.pending[edge] = dx
         heappush(self.queue, (-edge.number, edge))

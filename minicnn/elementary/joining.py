@@ -4,13 +4,14 @@ import numpy as np
 
 from ..autograd.operation import Elementary
 from ..errors import BadType, BadValue, ShapeError
+from ..kernels import of
 from ..tensor import Tensor, check_dim
 from .arguments import integer, like_torch, tensor_argument
 from .promotion import promoted
 from .shape import along, share_version, unsqueeze
 
 # `cuts` has for each tensor its (start, stop) in the result; None for the shapeless empty tensor that PyTorch lets pass.
-_cat = Elementary("Concat", lambda *xs, axis, cuts: np.concatenate([x for x, c in zip(xs, cuts) if c] or xs[:1], axis),
+_cat = Elementary("Concat", lambda *xs, axis, cuts: of(xs[0]).cat([x for x, c in zip(xs, cuts) if c] or xs[:1], axis),
                   lambda dz, position, axis, cuts: _piece(dz, axis, cuts[position]))
 
 

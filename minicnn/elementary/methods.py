@@ -129,6 +129,7 @@ def to(self, *args, dtype=None, device=None, non_blocking=False, copy=False, mem
             dtype = arrays.as_dtype(arg)
     moved = self if device is None or arrays.device(device) == self.device else move(self, device)
     result = moved if dtype is None else shape.cast(moved, dtype)
+    result = shape.contiguous(result, memory_format) if memory_format == "channels_last" else result
     return result.clone() if copy and result is self else result
 
 

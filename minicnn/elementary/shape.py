@@ -243,10 +243,16 @@ def clone(input, *, memory_format=None):
 
 
 def contiguous(input, memory_format=None):
-    """The tensor itself if its memory is in row-major order, else a copy that is."""
+    """The tensor itself if its memory is in row-major order, else a copy that is.
+
+    With memory_format=channels_last, images (N, C, H, W) in the order (N, H, W, C), in which the convolutions read them.
+    """
+    if memory_format == "channels_last" and input.array.ndim == 4:
+        return input if input.array.transpose(0, 2, 3, 1).flags.c_contiguous else _channels_last(input)
     if input.array.flags.c_contiguous:
         return input
     return _contiguous(input)
 
 
+_channels_last = Elementary("Identity", lambda x: x.transpose(0, 2, 3, 1).copy(order="C").transpose(0, 3, 1, 2), lambda dz: dz)
 _contiguous = Elementary("Identity", lambda x: x.copy(order="C"), lambda dz: dz)

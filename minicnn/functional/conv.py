@@ -22,6 +22,7 @@ def conv2d_definition(x, w, b, *, window, groups):
 
 
 def conv2d_forward(x, w, b, *, window, groups):
+    x = of(x).prepared(x)
     return of(x).conv2d(x, w, b, window, groups), (x, w, window, groups)
 
 

@@ -42,6 +42,12 @@ def compiled_kernel(kernel, dtype):
     return compiled(kernel, _signature(dtype))
 
 
+@cache
+def _ready(kernel, dtype):
+    """The kernel's address, and empty arrays in place of those that it does not need."""
+    return compiled_kernel(kernel, dtype).address, (np.empty(0, dtype),) * FLOAT_ARRAYS
+
+
 def helper(function=None, inline=False):
     """Compile a function that kernels call; with `inline` it is written out where it is called, and not compiled by itself."""
     if function is None:
@@ -87,9 +93,9 @@ _alone = Lock() if numba.get_num_threads() and numba.threading_layer() == "workq
 def launch(kernel, plan, *floats, whole=NO_NUMBERS, threads=None):
     """Run a kernel in as many threads as `set_num_threads` says, or in `threads`: each computes its share."""
     dtype = floats[0].dtype
-    flat = [_flat(a) for a in floats] + [np.empty(0, dtype)] * (FLOAT_ARRAYS - len(floats))
+    address, nothing = _ready(kernel, dtype)
     threads = threads or get_num_threads()
-    arguments = (compiled_kernel(kernel, dtype).address, *flat, whole, plan, threads)
+    arguments = (address, *map(_flat, floats), *nothing[len(floats) :], whole, plan, threads)
     if threads == 1:
         return _run_alone(*arguments)
     with _alone:

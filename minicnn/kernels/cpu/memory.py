@@ -8,27 +8,41 @@ when nobody but the pool does.
 
 import sys
 from collections import defaultdict
+from math import prod
 from threading import Lock
 
 import numpy as np
+
+from ...arrays import Block
 
 LINE = 64                   # bytes of a cache line
 PAGE = 4096                 # bytes; two arrays at one place of their pages get in each other's way in the first-level cache
 SLACK = 256                 # bytes behind a block that may be read: kernels load whole vectors, also for the last few numbers
 SMALL = 1 << 12             # bytes: smaller arrays come from NumPy, which has them at hand
+LARGE = 1 << 15             # elements, from which on it pays to share out a copy
 SPARE = 64 << 20            # bytes that are kept whether or not somebody will ask for them again
 FLOATS = (np.dtype("float32"), np.dtype("float64"))
 
 
 def computable(*arrays):
-    """Whether these kernels take the arrays: floats of one kind, none of them empty; None stands for an argument left out."""
-    given = [a for a in arrays if a is not None]
-    return all(type(a) is np.ndarray and a.size and a.dtype == given[0].dtype for a in given) and given[0].dtype in FLOATS
+    """Whether these kernels take the arrays: floats of one kind, none of them empty; None stands for a later one left out."""
+    kind = arrays[0].dtype
+    if kind not in FLOATS:
+        return False
+    for a in arrays:
+        if a is not None and (type(a) is not np.ndarray or a.dtype is not kind and a.dtype != kind or not a.size):
+            return False
+    return True
 
 
 def channels_last(x):
     """(N, C, H, W) -> (N, H, W, C), contiguous: a view where x lies so already, else a copy."""
-    return contiguous(x.transpose(0, 2, 3, 1))
+    x = x.transpose(0, 2, 3, 1)
+    if x.flags.c_contiguous:
+        return x
+    from .layout import channels_last_copy
+
+    return channels_last_copy(x)
 
 
 def channels_first(x):
@@ -47,10 +61,7 @@ def contiguous(x):
 
 def empty(shape, dtype):
     """`numpy.empty` in a block of the pool. It begins at a cache line: a vector that lies across two of them takes two loads."""
-    dtype = np.dtype(dtype)
-    size = dtype.itemsize
-    for n in shape:
-        size *= n
+    size = prod(shape) * dtype.itemsize if isinstance(dtype, np.dtype) else prod(shape) * np.dtype(dtype).itemsize
     if size < SMALL:
         return np.empty(shape, dtype)
     memory, start = POOL.block(size)
@@ -60,7 +71,9 @@ def empty(shape, dtype):
 def with_slack(x):
     """A contiguous array, itself or copied, with SLACK bytes behind it that can be read."""
     memory = x.base
-    if type(memory) is np.ndarray and memory.dtype == np.uint8 and _end(x) + SLACK <= _end(memory):
+    while type(memory) is np.ndarray:
+        memory = memory.base
+    if type(memory) is Block and _end(x) + SLACK <= _end(memory):
         return x
     copy = np.empty(x.size + SLACK // x.itemsize, x.dtype)[: x.size].reshape(x.shape)
     copy[...] = x
@@ -81,7 +94,8 @@ class Pool:
 
     def block(self, size):
         """A block of at least `size` bytes that nobody uses."""
-        size = _rounded(size)
+        step = 1 << max(size.bit_length() - 4, 9)   # one of eight sizes from one power of two to the next fits more than one shape
+        size = -(-size // step) * step
         with self.lock:
             blocks = self.blocks[size]
             for place, block in enumerate(blocks):
@@ -92,7 +106,7 @@ class Pool:
             return self._new(size)
 
     def _new(self, size):
-        memory = np.empty(size + PAGE + SLACK, np.uint8)
+        memory = Block(size + PAGE + SLACK, np.uint8)
         self.made += 1
         block = memory, -memory.ctypes.data % PAGE % LINE + self.made % (PAGE // LINE) * LINE
         self.blocks[size].append(block)
@@ -114,15 +128,9 @@ def _bytes(blocks):
     return sum(size * len(some) for size, some in blocks.items())
 
 
-def _rounded(size):
-    """Up to one of eight sizes from one power of two to the next, so that a block fits more than one shape."""
-    step = 1 << max(size.bit_length() - 4, 9)
-    return -(-size // step) * step
-
-
 def _references(block):
     return sys.getrefcount(block[0])
 
 
-UNUSED = _references((np.empty(0, np.uint8), 0))
+UNUSED = _references((Block(0, np.uint8), 0))
 POOL = Pool()

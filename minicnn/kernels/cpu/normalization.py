@@ -15,12 +15,12 @@ SMALL = 1 << 13         # elements: for fewer, NumPy is done before threads woul
 
 def _pixels(x):
     """(N, C, ...) -> (pixels, C), contiguous: a view where x lies channels-last already, else a copy."""
-    return contiguous(np.moveaxis(x, 1, -1)).reshape(-1, x.shape[1])
+    return contiguous(x.transpose(0, *range(2, x.ndim), 1)).reshape(-1, x.shape[1])
 
 
 def _images(pixels, shape):
     """(pixels, C) -> a view (N, C, ...)."""
-    return np.moveaxis(pixels.reshape(shape[0], *shape[2:], shape[1]), -1, 1)
+    return pixels.reshape(shape[0], *shape[2:], shape[1]).transpose(0, -1, *range(1, len(shape) - 1))
 
 
 def _ours(x, *others):

@@ -1,0 +1,84 @@
+"""The pool of memory: a block is lent again when nobody refers to it, and never before; what is lent can be told from views."""
+
+import threading
+
+import numpy as np
+import pytest
+
+from minicnn.arrays import is_view
+
+memory = pytest.importorskip("minicnn.kernels.cpu.memory")
+SHAPE = (32, 64, 64)
+
+
+def address(a):
+    return a.__array_interface__["data"][0]
+
+
+@pytest.fixture(autouse=True)
+def pool(monkeypatch):
+    """A pool of one's own."""
+    monkeypatch.setattr(memory, "POOL", memory.Pool())
+    return memory.POOL
+
+
+@pytest.mark.parametrize("view", [lambda x: x, lambda x: x.reshape(-1)[5:], lambda x: x.transpose(2, 0, 1).view(np.uint32), memoryview,
+                                  lambda x: np.asarray(memoryview(x))[1:]], ids=["itself", "slice", "other dtype", "buffer", "of a buffer"])
+def test_a_block_in_use_is_not_lent(view):
+    x = memory.empty(SHAPE, np.float32)
+    before, held = address(x), view(x)
+    del x
+    assert address(memory.empty(SHAPE, np.float32)) != before
+    del held
+    assert before in {address(memory.empty(SHAPE, np.float32)) for _ in range(2)}
+
+
+def test_similar_sizes_share_blocks(pool):
+    first = address(memory.empty((1000, 1000), np.float32))
+    assert address(memory.empty((999, 1000), np.float32)) == first
+    assert len(pool.blocks) == 1
+
+
+def test_fresh_arrays_are_no_views():
+    x = memory.empty(SHAPE, np.float32)
+    assert not is_view(x) and is_view(x[1:]) and is_view(x.reshape(-1)) and not is_view(x.copy())
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_arrays_begin_at_a_cache_line(dtype):
+    assert {address(memory.empty((n, 64), dtype)) % memory.LINE for n in range(64, 200, 7)} == {0}
+
+
+def test_what_lies_behind_can_be_read():
+    """An array of the pool as it is; a foreign one copied to where there is slack."""
+    x, foreign = memory.empty(SHAPE, np.float32), np.ones(SHAPE, np.float32)
+    assert memory.with_slack(x) is x and memory.with_slack(x[:3]).base is x
+    copy = memory.with_slack(foreign)
+    assert copy is not foreign and copy.base.nbytes >= copy.nbytes + memory.SLACK
+    np.testing.assert_array_equal(copy, foreign)
+
+
+def test_memory_is_returned_when_other_sizes_are_asked_for(pool):
+    several = [memory.empty((256, 1 << 18), np.uint8) for _ in range(4)]           # 256 MB
+    assert pool.size() >= 256 << 20
+    del several
+    memory.empty((100, 1 << 18), np.uint8)
+    assert pool.size() < 32 << 20
+
+
+def test_threads_never_get_the_same_block():
+    failed = []
+
+    def work(number):
+        for _ in range(300):
+            x = memory.empty((5000,), np.float32)
+            x[:] = number
+            if not (x == number).all():
+                failed.append(number)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
