@@ -57,7 +57,7 @@ def linear_dx(dy, w):
 
 def linear_dw(dy, x):
     """dw[o,i] = Σ_n dy[n,o] · x[n,i]"""
-    dw = np.empty((dy.shape[-1], x.shape[-1]), x.dtype)     # owns its memory: it becomes a leaf's `.grad` without a copy
+    dw = empty((dy.shape[-1], x.shape[-1]), x.dtype)
     kernel = _kernel(dy, dw, (linear_dw_loop, few.linear_dw_loop), x)
     if kernel is None:
         return _blas(array.linear_dw, dy, x)
