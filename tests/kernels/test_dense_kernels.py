@@ -52,26 +52,28 @@ def laid_out(x, layout):
 
 
 layouts = st.sampled_from(["as usual", "transposed", "every second", "read only"])
-lengths = st.one_of(st.integers(1, 70), st.sampled_from([128, 300, 513, 1100]))
+lengths = st.one_of(st.integers(1, 70), st.sampled_from([128, 300, 513, 1100, 2100]))
 
 
 @settings(max_examples=120)
 @given(dtype=st.sampled_from(["float32", "float64"]), n=st.lists(st.sampled_from([0, 1, 2, 3, 7, 9, 33, 70]), max_size=2), i=lengths,
-       o=lengths, bias=st.booleans(), layout=layouts, count=st.integers(1, 3), together=st.booleans(), seed=st.integers(0, 99))
-def test_all_passes(dtype, n, i, o, bias, layout, count, together, seed):
-    rng, before = np.random.default_rng(seed), (get_num_threads(), dense.SMALL, dense.FEW, dense.WEIGHT_BYTES)
+       o=lengths, bias=st.booleans(), layout=layouts, count=st.integers(1, 3), few=st.booleans(), seed=st.integers(0, 99))
+def test_all_passes(dtype, n, i, o, bias, layout, count, few, seed):
+    rng, before = np.random.default_rng(seed), (get_num_threads(), dense.SMALL, dense.WEIGHTS, dense.FEW)
     x, w, b, dy = (rng.standard_normal(s).astype(dtype) for s in ((*n, i), (o, i), (o,), (*n, o)))
     exact = [a.astype(np.float64) for a in (x, w, b, dy)]
     x, w, dy = (laid_out(a, layout) for a in (x, w, dy))
     set_num_threads(count)
-    dense.SMALL, dense.FEW, dense.WEIGHT_BYTES = 1, 0, 0 if together else before[3]
+    dense.SMALL, dense.WEIGHTS, dense.FEW = 1, 1, 1 << 30 if few else 0
     try:
         y, dx, dw = cpu.linear(x, w, b if bias else None), cpu.linear_dx(dy, w), cpu.linear_dw(dy, x)
+        cut = cpu.linear_relu(x, w, b if bias else None)
         again = [cpu.linear(x, w, b if bias else None), cpu.linear_dx(dy, w), cpu.linear_dw(dy, x)]
     finally:
         set_num_threads(before[0])
-        dense.SMALL, dense.FEW, dense.WEIGHT_BYTES = before[1:]
+        dense.SMALL, dense.WEIGHTS, dense.FEW = before[1:]
     assert [a.tobytes() for a in (y, dx, dw)] == [a.tobytes() for a in again]
+    np.testing.assert_array_equal(cut, np.maximum(y, 0))
     x, w, b, dy = exact
     agree(y, array.linear(x, w, b if bias else None), dtype, i)
     agree(dx, array.linear_dx(dy, w), dtype, o)
@@ -121,9 +123,9 @@ def test_other_vector_widths():
 import numpy as np
 from minicnn.kernels import array, cpu
 from minicnn.kernels.cpu import dense
-dense.SMALL = 1
+dense.SMALL = dense.WEIGHTS = 1
 rng = np.random.default_rng(0)
-for n, i, o in ((9, 70, 33), (64, 20, 10), (5, 600, 3)):
+for n, i, o in ((9, 70, 33), (64, 20, 10), (5, 600, 3), (20, 2100, 30), (2, 70, 33)):
     x, w, b, dy = (rng.standard_normal(s).astype("f") for s in ((n, i), (o, i), (o,), (n, o)))
     for name, arguments in (("linear", (x, w, b)), ("linear_dx", (dy, w)), ("linear_dw", (dy, x))):
         found, wanted = (getattr(form, name)(*arguments) for form in (cpu, array))

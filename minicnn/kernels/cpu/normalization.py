@@ -11,6 +11,7 @@ from .plan import record
 from .vector import MACHINE
 
 SMALL = 1 << 13         # elements: for fewer, NumPy is done before threads would have begun
+ALONE = 1 << 16         # elements: for fewer, one thread is done with what goes on element by element before another has begun
 
 
 def _pixels(x):
@@ -151,8 +152,13 @@ def add_relu(x, y):
 
 def _by_element(kernel, like, *others):
     """Run a kernel over arrays of one shape, in the order in which the first one lies in memory."""
+    threads = 1 if like.size < ALONE else None
+    if all(a.flags.c_contiguous for a in (like, *others)):
+        result = empty(like.shape, like.dtype)
+        launch(kernel, record(), *others, like, result, threads=threads)
+        return result
     order = sorted(range(like.ndim), key=lambda axis: -like.strides[axis])
     flat = [contiguous(a.transpose(order)) for a in (*others, like)]
     result = empty(flat[0].shape, like.dtype)
-    launch(kernel, record(), *flat, result)
+    launch(kernel, record(), *flat, result, threads=threads)
     return result.transpose(np.argsort(order))

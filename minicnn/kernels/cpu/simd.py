@@ -16,7 +16,7 @@ from numba import types
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import intrinsic, lower_builtin, models, register_model
 
-from .vector import MACHINE, Writer
+from .vector import I32, MACHINE, Writer, constant
 
 
 class Vector(types.Type):
@@ -151,6 +151,37 @@ def multiply_add(typingctx, x, y, total):
     def write(context, builder, signature, values):
         return _writer(context, builder, x.scalar).multiply_add(*values)
     return x(x, y, total), write
+
+
+@intrinsic
+def transpose(typingctx, a, i, a_step, rows, columns, b, j, b_step, width, plus, floor):
+    """b[j + c·b_step + r] = a[i + r·a_step + c] + plus[r] for c < columns and r < width; a's rows from `rows` on count as 0.
+
+    What is not above `floor` becomes the floor; one of NaN lets all through.
+    Of each, at most as many as there are lanes. Each pass over the vectors interleaves those that lie half of them apart.
+    """
+    def write(context, builder, signature, values):
+        i, a_step, rows, columns, j, b_step, width = (values[n] for n in (1, 2, 3, 4, 6, 7, 8))
+        writer = _writer(context, builder, a.dtype)
+        count, source, target = writer.lanes, _place(context, builder, a, values[0], i), _place(context, builder, b, values[5], j)
+        inside, none = writer.first(columns), ir.Constant(ir.VectorType(ir.IntType(1), count), None)
+
+        def some(number, limit, mask):
+            return builder.select(builder.icmp_signed("<", constant(number), limit), mask, none)
+
+        vectors = [writer.load_some(writer.at(source, builder.mul(a_step, constant(r))), some(r, rows, inside)) for r in range(count)]
+        low, high = (ir.Constant(ir.VectorType(I32, count), [half + n // 2 + n % 2 * count for n in range(count)])
+                     for half in (0, count // 2))
+        for _ in range(count.bit_length() - 1):
+            pairs = list(zip(vectors[: count // 2], vectors[count // 2 :]))
+            vectors = [builder.shuffle_vector(*pair, order) for pair in pairs for order in (low, high)]
+        outside = writer.first(width)
+        for c, vector in enumerate(vectors):
+            total, here = builder.fadd(vector, values[9]), writer.at(target, builder.mul(b_step, constant(c)))
+            total = builder.select(builder.fcmp_unordered(">", total, values[10]), total, values[10])
+            writer.store_some(total, here, some(c, columns, outside))
+        return context.get_dummy_value()
+    return types.void(a, *[types.intp] * 4, b, *[types.intp] * 3, plus, floor), write
 
 
 # Comparisons ----------------------------------------------------------------------------------------------------------------
