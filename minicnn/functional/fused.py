@@ -1,7 +1,7 @@
 """Two layer operations in one pair, for those that mostly follow each other: what lies between them never reaches memory.
 
-Batch norm, a dense layer, and a sum of images are computed when somebody looks at them (`autograd/deferred.py`). A ReLU that comes
-first takes the pair from here.
+Batch norm, and a sum of images, are computed when somebody looks at them (`autograd/deferred.py`). A ReLU that comes first takes the
+pair from here.
 """
 
 from ..autograd.deferred import PAIRS
@@ -10,7 +10,6 @@ from ..elementary.arithmetic import add
 from ..kernels import of
 from . import normalization
 from .activation import relu, relu_definition
-from .linear import linear, linear_backward, linear_definition
 from .normalization import batch_norm_definition, batch_norm_eval_definition
 
 
@@ -71,25 +70,6 @@ def add_relu_backward(dz, z, needed):
 
 add_relu = Layer("AddRelu", add_relu_forward, add_relu_backward, add_relu_definition)
 
-def linear_relu_definition(x, w, b):
-    """y = max(x wᵀ + b, 0)"""
-    return relu_definition(linear_definition(x, w, b))
-
-
-def linear_relu_forward(x, w, b):
-    y = of(x).linear_relu(x, w, b)
-    return y, (y, x, w)
-
-
-def linear_relu_backward(dy, saved, needed):
-    """The gradient goes through the ReLU where y > 0, then through the product."""
-    y, *others = saved
-    return linear_backward(of(dy).relu_dx(dy, y), others, needed)
-
-
-linear_relu = Layer("GemmRelu", linear_relu_forward, linear_relu_backward, linear_relu_definition)
-
 PAIRS[normalization.batch_norm, relu] = batch_norm_relu
 PAIRS[normalization.batch_norm_eval, relu] = batch_norm_eval_relu
 PAIRS[add.operation, relu] = add_relu
-PAIRS[linear, relu] = linear_relu

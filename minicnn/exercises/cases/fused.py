@@ -10,7 +10,6 @@ from .normalization import spread, statistics
 train_case = cases_of("batch_norm_relu", fused.batch_norm_relu)
 eval_case = cases_of("batch_norm_eval_relu", fused.batch_norm_eval_relu, (laws.examples_are_independent,))
 sum_case = cases_of("add_relu", fused.add_relu, (laws.examples_are_independent,))
-linear_case = cases_of("linear_relu", fused.linear_relu, (laws.examples_are_independent,))
 
 
 def batch_norm_relu(label, shape, affine=True, eps=1e-5):
@@ -37,8 +36,3 @@ evaluation("empty batch", (0, 2, 3, 3))
 sum_case("images", numbers(3, 2, 3, 4), numbers(3, 2, 3, 4, seed="other"))
 sum_case("one vector", numbers(1, 5), numbers(1, 5, seed="other"))
 sum_case("empty batch", numbers(0, 2, 3, 3), numbers(0, 2, 3, 3))
-
-linear_case("vectors", numbers(5, 3), numbers(4, 3, seed="w"), numbers(4, seed="b"))
-linear_case("two leading axes, without bias", numbers(2, 3, 4), numbers(2, 4, seed="w"), None)
-linear_case("square weight", numbers(4, 3), numbers(3, 3, seed="w"), numbers(3, seed="b"))
-linear_case("empty batch", numbers(0, 3), numbers(4, 3, seed="w"), numbers(4, seed="b"))

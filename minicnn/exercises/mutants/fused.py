@@ -1,7 +1,6 @@
 """Classic mistakes in pairs that compute two operations at once: mostly, that one of the two forgets the other."""
 
 from ...functional import fused
-from ...functional.linear import linear_backward
 from ...kernels import of
 from .normalization import per_channel
 from .registry import mutants_of
@@ -9,7 +8,6 @@ from .registry import mutants_of
 batch_norm_relu = mutants_of("batch_norm_relu", fused.batch_norm_relu)
 batch_norm_eval_relu = mutants_of("batch_norm_eval_relu", fused.batch_norm_eval_relu)
 add_relu = mutants_of("add_relu", fused.add_relu)
-linear_relu = mutants_of("linear_relu", fused.linear_relu)
 
 
 # Batch norm, then ReLU --------------------------------------------------------------------------------------------------------
@@ -94,24 +92,3 @@ def gradient_for_one_of_them(dz, z, needed):
 def gradient_shared_out(dz, z, needed):
     dx = of(dz).relu_dx(dz, z) / 2
     return dx, dx.copy()
-
-
-# A dense layer, then ReLU -----------------------------------------------------------------------------------------------------
-
-
-@linear_relu("forward", "First the product and the bias, then cut at 0; you cut first.")
-def relu_before_the_product(x, w, b):
-    y = of(x).linear(of(x).relu(x), w, b)
-    return y, (y, x, w)
-
-
-@linear_relu("backward", "Where the ReLU cut, no gradient comes through; you let all of it pass.")
-def product_mask_forgotten(dy, saved, needed):
-    return linear_backward(dy, saved[1:], needed)
-
-
-@linear_relu("backward", "dw and db are sums of what the ReLU let through.")
-def product_sums_of_everything(dy, saved, needed):
-    y, *others = saved
-    _, dw, db = linear_backward(dy, others, needed)
-    return linear_backward(of(dy).relu_dx(dy, y), others, needed)[0], dw, db

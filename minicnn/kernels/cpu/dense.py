@@ -19,7 +19,7 @@ from .blas import one_thread
 from .launch import helper, launch
 from .memory import computable, empty
 from .plan import record
-from .simd import broadcast, first, lanes, load_some, store, transpose
+from .simd import first, lanes, load_some, store, transpose
 from .tile import PLAIN, multiply_tile
 from .vector import MACHINE
 
@@ -35,20 +35,12 @@ VECTOR, MAX_ROWS, ROWS = MACHINE.bytes, 16, (0, MACHINE.rows(1), MACHINE.rows(2)
 def linear(x, w, b):
     """y[n,o] = b[o] + Σ_i x[n,i] · w[o,i]"""
     kernel = _kernel(x, w, (linear_loop, few.linear_loop), b)
-    return _blas(array.linear, x, w, b) if kernel is None else _forward(kernel, x, w, b, relu=0)
-
-
-def linear_relu(x, w, b):
-    """y[n,o] = max(b[o] + Σ_i x[n,i] · w[o,i], 0)"""
-    kernel = _kernel(x, w, (linear_loop, few.linear_loop), b)
-    return _blas(array.linear_relu, x, w, b) if kernel is None else _forward(kernel, x, w, b, relu=1)
-
-
-def _forward(kernel, x, w, b, relu):
+    if kernel is None:
+        return _blas(array.linear, x, w, b)
     rows, (outs, depth) = _rows(x), w.shape
     y = empty((len(rows), outs), x.dtype)
     bias = np.zeros(outs, x.dtype) if b is None else b
-    _launch(kernel, (len(rows), depth, outs, relu), (rows, np.ascontiguousarray(w), bias, y), min(depth, SUM))
+    _launch(kernel, (len(rows), depth, outs), (rows, np.ascontiguousarray(w), bias, y), min(depth, SUM))
     return y.reshape(*x.shape[:-1], outs)
 
 
@@ -147,23 +139,19 @@ def _pack_columns(b, start, step, count, columns, block, packed):
 
 
 @helper
-def _turn(a, i, a_step, rows, columns, b, j, b_step, width, plus, place, floor=np.nan):
-    """b[j + c · b_step + r] = a[i + r · a_step + c] + plus[place + r] for c < columns and r < width, a's rows from `rows` on being 0.
-
-    What is not above `floor` becomes the floor.
-    """
+def _turn(a, i, a_step, rows, columns, b, j, b_step, width, plus, place):
+    """b[j + c · b_step + r] = a[i + r · a_step + c] + plus[place + r] for c < columns and r < width, a's rows from `rows` on being 0."""
     for r in range(0, width, lanes(a)):
         vector = load_some(plus, place + r, first(a, width - r))
         for c in range(0, columns, lanes(a)):
-            transpose(a, i + r * a_step + c, a_step, rows - r, columns - c, b, j + c * b_step + r, b_step, width - r, vector,
-                      broadcast(a, floor))
+            transpose(a, i + r * a_step + c, a_step, rows - r, columns - c, b, j + c * b_step + r, b_step, width - r, vector)
 
 
 # The three products -----------------------------------------------------------------------------------------------------------
 
 
 def linear_loop(x, w, bias, y, buffers, whole, _, thread, threads):
-    """y[n,o] = bias[o] + Σ_i w[o,i] · x[n,i], or the ReLU of it: a tile's rows are outputs, its columns examples.
+    """y[n,o] = bias[o] + Σ_i w[o,i] · x[n,i]: a tile's rows are outputs, its columns examples.
 
     Threads share out groups of examples, whose blocks are packed at once, and the tiles of outputs within.
     """
@@ -190,9 +178,10 @@ def linear_loop(x, w, bias, y, buffers, whole, _, thread, threads):
                         _turn(y, here, outs, columns, rows, tile, 0, block, block, zeros, 0)
                     multiply_tile(PLAIN, rows, vectors, w, o * depth + k, packed, (example - left) * count, tile, 0, start, 0,
                                   (1, 1, count), (0, 0, 1, depth), (0, 0, block), block, start_step, block)
-                    plus, place = (bias, o) if part == 0 else (zeros, np.int64(0))
-                    floor = 0.0 if whole[3] and part == parts - 1 else np.nan
-                    _turn(tile, 0, block, rows, columns, y, here, outs, rows, plus, place, floor)
+                    if part > 0:
+                        _turn(tile, 0, block, rows, columns, y, here, outs, rows, zeros, 0)
+                    else:
+                        _turn(tile, 0, block, rows, columns, y, here, outs, rows, bias, o)
             k += count
         task += some
 

@@ -19,7 +19,7 @@ def _share(count, step, thread, threads):
 
 
 def linear_loop(x, w, bias, y, buffers, whole, _, thread, threads):
-    """y[n,o] = bias[o] + Σ_i w[o,i] · x[n,i], or the ReLU of it: threads share out the outputs, ROWS of them at a time."""
+    """y[n,o] = bias[o] + Σ_i w[o,i] · x[n,i]: threads share out the outputs, ROWS of them at a time."""
     n, depth, outs, step = np.int64(whole[0]), np.int64(whole[1]), np.int64(whole[2]), lanes(x)
     sums = buffers[thread * (len(buffers) // threads) :]
     start, end = _share(outs, ROWS, thread, threads)
@@ -44,7 +44,7 @@ def linear_loop(x, w, bias, y, buffers, whole, _, thread, threads):
                     total += sums[m * step + lane]
                 for i in range(rest, depth):
                     total += x[example * depth + i] * w[w0 + m * depth + i]
-                y[example * outs + o + m] = total if total > 0 or total != total or not whole[3] else 0
+                y[example * outs + o + m] = total
 
 
 def linear_dx_loop(dy, w, dx, buffers, _, whole, _plans, thread, threads):

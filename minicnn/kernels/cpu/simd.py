@@ -154,10 +154,9 @@ def multiply_add(typingctx, x, y, total):
 
 
 @intrinsic
-def transpose(typingctx, a, i, a_step, rows, columns, b, j, b_step, width, plus, floor):
+def transpose(typingctx, a, i, a_step, rows, columns, b, j, b_step, width, plus):
     """b[j + c·b_step + r] = a[i + r·a_step + c] + plus[r] for c < columns and r < width; a's rows from `rows` on count as 0.
 
-    What is not above `floor` becomes the floor; one of NaN lets all through.
     Of each, at most as many as there are lanes. Each pass over the vectors interleaves those that lie half of them apart.
     """
     def write(context, builder, signature, values):
@@ -177,11 +176,10 @@ def transpose(typingctx, a, i, a_step, rows, columns, b, j, b_step, width, plus,
             vectors = [builder.shuffle_vector(*pair, order) for pair in pairs for order in (low, high)]
         outside = writer.first(width)
         for c, vector in enumerate(vectors):
-            total, here = builder.fadd(vector, values[9]), writer.at(target, builder.mul(b_step, constant(c)))
-            total = builder.select(builder.fcmp_unordered(">", total, values[10]), total, values[10])
-            writer.store_some(total, here, some(c, columns, outside))
+            here = writer.at(target, builder.mul(b_step, constant(c)))
+            writer.store_some(builder.fadd(vector, values[9]), here, some(c, columns, outside))
         return context.get_dummy_value()
-    return types.void(a, *[types.intp] * 4, b, *[types.intp] * 3, plus, floor), write
+    return types.void(a, *[types.intp] * 4, b, *[types.intp] * 3, plus), write
 
 
 # Comparisons ----------------------------------------------------------------------------------------------------------------
