@@ -54,7 +54,7 @@ def filled(tmp_path_factory):
     folder = tmp_path_factory.mktemp("kernels")
     together = [start(PROGRAM, folder) for _ in range(2)]
     compiled = [output(process) for process in together]
-    assert all("max_pool" in names for names in compiled), compiled         # they did compile at once
+    assert all("windows.max_pool" in names for names in compiled), compiled         # they did compile at once
     return folder
 
 
@@ -71,11 +71,11 @@ def test_what_two_processes_compiled_at_once_serves_a_third(folder):
 def test_damaged_files_are_compiled_anew(folder):
     """Cut off, overwritten, or empty; and mended by the way."""
     by_name = {path.name.split("-")[0]: path for path in sorted(folder.rglob("*.code"))}
-    whole = by_name["max_pool"].read_bytes()
-    by_name["max_pool"].write_bytes(whole[: len(whole) // 2])
-    by_name["_share_out"].write_bytes(b"\0" * by_name["_share_out"].stat().st_size)
+    whole = by_name["windows.max_pool"].read_bytes()
+    by_name["windows.max_pool"].write_bytes(whole[: len(whole) // 2])
+    by_name["launch._share_out"].write_bytes(b"\0" * by_name["launch._share_out"].stat().st_size)
     by_name["tiles_float64"].write_bytes(b"")
-    assert set(run(PROGRAM, folder)) == {"max_pool", "_share_out", "tiles_float64"}
+    assert set(run(PROGRAM, folder)) == {"windows.max_pool", "launch._share_out", "tiles_float64"}
     assert run(PROGRAM, folder) == []
 
 
@@ -86,19 +86,19 @@ def test_from_a_zip_file(folder, tmp_path):
     archive = shutil.make_archive(str(tmp_path / "minicnn"), "zip", package)
     assert run(PROGRAM + "assert '.zip' in minicnn.__file__", folder, PYTHONPATH=archive) == []
     (tmp_path / "empty").mkdir()
-    assert "max_pool" in run(PROGRAM, tmp_path / "empty", PYTHONPATH=archive)
+    assert "windows.max_pool" in run(PROGRAM, tmp_path / "empty", PYTHONPATH=archive)
 
 
 def test_for_another_cpu_everything_is_compiled_anew(folder):
     """A folder may be shared by different computers."""
-    assert "max_pool" in run(PROGRAM, folder, NUMBA_CPU_NAME="generic", NUMBA_CPU_FEATURES="")
+    assert "windows.max_pool" in run(PROGRAM, folder, NUMBA_CPU_NAME="generic", NUMBA_CPU_FEATURES="")
     assert run(PROGRAM, folder) == []
 
 
 def test_a_folder_that_cannot_be_written_to(folder, tmp_path):
     """Below a file there can be no folder: kernels are compiled, and not kept."""
     (tmp_path / "file").write_text("")
-    assert "max_pool" in run(PROGRAM, tmp_path, NUMBA_CACHE_DIR=str(tmp_path / "file"))
+    assert "windows.max_pool" in run(PROGRAM, tmp_path, NUMBA_CACHE_DIR=str(tmp_path / "file"))
 
 
 # In this process, with the files alone
