@@ -10,6 +10,7 @@ from .memory import computable, contiguous, empty
 from .plan import record
 from .vector import MACHINE
 
+LARGE = 3 << 20         # bytes
 SMALL = 1 << 13         # elements: for fewer, NumPy is done before threads would have begun
 ALONE = 1 << 16         # elements: for fewer, one thread is done with what goes on element by element before another has begun
 
@@ -72,8 +73,13 @@ def _affine(w, b, mean, rstd):
 def _scale_shift(x, scale, shift, floor):
     pixels = _pixels(x)
     y = empty(pixels.shape, x.dtype)
-    launch(pointwise.scale_shift, record(rows=len(pixels), channels=len(scale)), pixels, _rows(scale, shift, floor), y)
+    launch(pointwise.scale_shift, record(rows=len(pixels), channels=len(scale), past=_past_caches(y)), pixels, _rows(scale, shift, floor), y)
     return _images(y, x.shape)
+
+
+def _past_caches(y):
+    """Whether a result is too large for the second-level caches, and its rows are whole vectors."""
+    return y.nbytes >= LARGE and y.shape[-1] % MACHINE.lanes(y.itemsize) == 0
 
 
 def _rows(*vectors):
@@ -105,7 +111,7 @@ def _gradients(dy, x, w, b, mean, rstd, floor):
     slope = -scale * rstd * dw / len(pixels)
     offset = -scale * db / len(pixels) - slope * mean
     dx = empty(pixels.shape, x.dtype)
-    launch(pointwise.scale_both, record(rows=len(pixels), channels=len(scale)), dy_pixels, pixels,
+    launch(pointwise.scale_both, record(rows=len(pixels), channels=len(scale), past=_past_caches(dx)), dy_pixels, pixels,
            _rows(scale, slope, offset, shift, floor), dx)
     return _images(dx, x.shape), dw, db
 
@@ -155,10 +161,10 @@ def _by_element(kernel, like, *others):
     threads = 1 if like.size < ALONE else None
     if all(a.flags.c_contiguous for a in (like, *others)):
         result = empty(like.shape, like.dtype)
-        launch(kernel, record(), *others, like, result, threads=threads)
+        launch(kernel, record(past=_past_caches(result)), *others, like, result, threads=threads)
         return result
     order = sorted(range(like.ndim), key=lambda axis: -like.strides[axis])
     flat = [contiguous(a.transpose(order)) for a in (*others, like)]
     result = empty(flat[0].shape, like.dtype)
-    launch(kernel, record(), *flat, result, threads=threads)
+    launch(kernel, record(past=_past_caches(result)), *flat, result, threads=threads)
     return result.transpose(np.argsort(order))

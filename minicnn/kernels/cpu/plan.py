@@ -94,8 +94,11 @@ class Plan(NamedTuple):
 # For pooling: whether no two windows share a pixel, and whether besides every pixel lies in one.
 POOLING = "apart", "covered"
 
+# For loops over all elements: whether the result is written past the caches.
+ELEMENTS = ("past",)
+
 # The type of a kernel's numbers.
-RECORD = np.dtype([(name, np.int64) for name in dict.fromkeys((*Plan._fields, *POOLING, *Tiling._fields, *WEIGHT_ORDER))])
+RECORD = np.dtype([(name, np.int64) for name in dict.fromkeys((*Plan._fields, *POOLING, *ELEMENTS, *Tiling._fields, *WEIGHT_ORDER))])
 
 
 @lru_cache(maxsize=4096)

@@ -2,13 +2,14 @@
 
 Images are seen as a table (pixels, channels). A loop goes down some pixels for one vector of channels at a time, so that what belongs
 to the channels (mean, scale) stays in registers, and BLOCK pixels, so that the other channels of a pixel are still in the first-level
-cache when their turn comes. Memory bounds all of them.
+cache when their turn comes. Memory bounds all of them; so large results go past the caches, which else would read each line of memory
+before it is overwritten.
 """
 
 import numpy as np
 
 from .launch import helper
-from .simd import above, broadcast, first, lanes, load, load_some, multiply_add, select, store, store_some
+from .simd import above, broadcast, first, lanes, load, load_some, multiply_add, select, store, store_past, store_some
 
 BLOCK = 64
 
@@ -17,6 +18,22 @@ BLOCK = 64
 def _share(count, thread, threads):
     """The (first, end) of a thread's part of `count` things."""
     return thread * count // threads, (thread + 1) * count // threads
+
+
+@helper
+def _share_of_lines(count, thread, threads):
+    """As `_share` for numbers, in whole blocks: two threads do not write to one line of the cache."""
+    first = thread * count // threads // BLOCK * BLOCK
+    return first, count if thread == threads - 1 else (thread + 1) * count // threads // BLOCK * BLOCK
+
+
+@helper(inline=True)
+def _put(y, i, v, past):
+    """y[i : i + lanes] = v, where it is large past the caches: there they would not keep it anyway."""
+    if past:
+        store_past(y, i, v)
+    else:
+        store(y, i, v)
 
 
 @helper
@@ -29,11 +46,11 @@ def _row(coefficients, number, channels):
 
 def relu_loop(x, y, _a, _b, _c, _whole, plans, thread, threads):
     """y = max(x, 0), and NaN where x is NaN."""
-    start, end = _share(len(x), thread, threads)
+    (start, end), past = _share_of_lines(len(x), thread, threads), plans[0].past
     zero, step = broadcast(x, 0), lanes(x)
     for i in range(start, end - step + 1, step):
         v = load(x, i)
-        store(y, i, select(above(v, zero), v, zero))
+        _put(y, i, select(above(v, zero), v, zero), past)
     i = end - (end - start) % step
     rest = first(x, end - i)
     v = load_some(x, i, rest)
@@ -42,10 +59,10 @@ def relu_loop(x, y, _a, _b, _c, _whole, plans, thread, threads):
 
 def relu_dx_loop(dy, y, dx, _a, _b, _whole, plans, thread, threads):
     """dx = dy where y > 0 or NaN, else 0."""
-    start, end = _share(len(dy), thread, threads)
+    (start, end), past = _share_of_lines(len(dy), thread, threads), plans[0].past
     zero, step = broadcast(dy, 0), lanes(dy)
     for i in range(start, end - step + 1, step):
-        store(dx, i, select(above(load(y, i), zero), load(dy, i), zero))
+        _put(dx, i, select(above(load(y, i), zero), load(dy, i), zero), past)
     i = end - (end - start) % step
     rest = first(dy, end - i)
     store_some(dx, i, select(above(load_some(y, i, rest), zero), load_some(dy, i, rest), zero), rest)
@@ -53,10 +70,10 @@ def relu_dx_loop(dy, y, dx, _a, _b, _whole, plans, thread, threads):
 
 def add_loop(x, y, total, _a, _b, _whole, plans, thread, threads):
     """total = x + y"""
-    start, end = _share(len(x), thread, threads)
+    (start, end), past = _share_of_lines(len(x), thread, threads), plans[0].past
     step = lanes(x)
     for i in range(start, end - step + 1, step):
-        store(total, i, load(x, i) + load(y, i))
+        _put(total, i, load(x, i) + load(y, i), past)
     i = end - (end - start) % step
     rest = first(x, end - i)
     store_some(total, i, load_some(x, i, rest) + load_some(y, i, rest), rest)
@@ -64,11 +81,11 @@ def add_loop(x, y, total, _a, _b, _whole, plans, thread, threads):
 
 def add_relu_loop(x, y, z, _a, _b, _whole, plans, thread, threads):
     """z = max(x + y, 0), and NaN where the sum is NaN."""
-    start, end = _share(len(x), thread, threads)
+    (start, end), past = _share_of_lines(len(x), thread, threads), plans[0].past
     zero, step = broadcast(x, 0), lanes(x)
     for i in range(start, end - step + 1, step):
         v = load(x, i) + load(y, i)
-        store(z, i, select(above(v, zero), v, zero))
+        _put(z, i, select(above(v, zero), v, zero), past)
     i = end - (end - start) % step
     rest = first(x, end - i)
     v = load_some(x, i, rest) + load_some(y, i, rest)
@@ -173,7 +190,11 @@ def scale_shift(x, coefficients, y, _a, _b, _whole, plans, thread, threads):
             scale, shift, floor = load_some(scales, c, mask), load_some(shifts, c, mask), load_some(floors, c, mask)
             for r in range(top, min(top + BLOCK, end)):
                 v = multiply_add(load_some(x, r * channels + c, mask), scale, shift)
-                store_some(y, r * channels + c, select(above(v, floor), v, floor), mask)
+                v = select(above(v, floor), v, floor)
+                if plans[0].past:
+                    store_past(y, r * channels + c, v)
+                else:
+                    store_some(y, r * channels + c, v, mask)
 
 
 def scale_both(dy, x, coefficients, dx, _a, _whole, plans, thread, threads):
@@ -194,4 +215,8 @@ def scale_both(dy, x, coefficients, dx, _a, _whole, plans, thread, threads):
             for r in range(top, min(top + BLOCK, end)):
                 v, g = load_some(x, r * channels + c, mask), load_some(dy, r * channels + c, mask)
                 g = select(above(multiply_add(v, scale, shift), floor), g, zero)
-                store_some(dx, r * channels + c, multiply_add(g, scale, multiply_add(v, slope, offset)), mask)
+                v = multiply_add(g, scale, multiply_add(v, slope, offset))
+                if plans[0].past:
+                    store_past(dx, r * channels + c, v)
+                else:
+                    store_some(dx, r * channels + c, v, mask)

@@ -89,6 +89,15 @@ def store(typingctx, a, i, v):
 
 
 @intrinsic
+def store_past(typingctx, a, i, v):
+    """a[i : i + lanes] = v past the caches, for large arrays: half the way over memory. The address must be a multiple of the vector's."""
+    def write(context, builder, signature, values):
+        _writer(context, builder, a.dtype).store_past(values[2], _place(context, builder, a, *values[:2]))
+        return context.get_dummy_value()
+    return types.void(a, types.intp, v), write
+
+
+@intrinsic
 def first(typingctx, a, count):
     """The mask that lets the first `count` lanes through: all of them if there are fewer."""
     def write(context, builder, signature, values):

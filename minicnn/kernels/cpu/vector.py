@@ -99,6 +99,12 @@ class Writer:
     def store(self, vector, pointer):
         self.builder.store(vector, self.builder.bitcast(pointer, self.vector.as_pointer()), align=self.itemsize)
 
+    def store_past(self, vector, pointer):
+        """To an address that is a multiple of the vector's size, past the caches: a line that is overwritten whole is not read before."""
+        target = self.builder.bitcast(pointer, self.vector.as_pointer())
+        done = self.builder.store(vector, target, align=self.lanes * self.itemsize)
+        done.set_metadata("nontemporal", self.builder.module.add_metadata([ir.Constant(I32, 1)]))
+
     def first(self, count):
         """The mask of the first `count` lanes."""
         numbers = ir.Constant(ir.VectorType(I64, self.lanes), list(range(self.lanes)))
