@@ -73,7 +73,8 @@ def _affine(w, b, mean, rstd):
 def _scale_shift(x, scale, shift, floor):
     pixels = _pixels(x)
     y = empty(pixels.shape, x.dtype)
-    launch(pointwise.scale_shift, record(rows=len(pixels), channels=len(scale), past=_past_caches(y)), pixels, _rows(scale, shift, floor), y)
+    numbers = record(rows=len(pixels), channels=len(scale), past=_past_caches(y))
+    launch(pointwise.scale_shift, numbers, pixels, _rows(scale, shift, floor), y)
     return _images(y, x.shape)
 
 
