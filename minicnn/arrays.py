@@ -242,6 +242,13 @@ def is_view(array):
     return array.base is not None and type(array.base) is not Block
 
 
+def is_lent(array):
+    """Whether an array, or what it is a view of, lies in a Block: a kernel made it."""
+    while type(array) is np.ndarray:
+        array = array.base
+    return type(array) is Block
+
+
 def filled(shape, value, like):
     """An array of a shape with one value everywhere, of the dtype of `like`, and in its order in memory where both have as many axes."""
     order = sorted(range(like.ndim), key=lambda axis: -like.strides[axis]) if like.ndim == len(shape) else range(len(shape))

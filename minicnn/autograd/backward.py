@@ -15,6 +15,7 @@ from ..arrays import is_view
 from ..errors import BadType, BadValue, GraphError, ShapeError
 from ..kernels import of
 from ..tensor import Tensor, wrap
+from .deferred import settle_all
 from .graph import Leaf, accumulate, edge_of
 from .mode import mode
 
@@ -152,6 +153,7 @@ class Walk:
 
     @np.errstate(all="ignore")
     def run(self, roots):
+        settle_all()                            # or a hook that looks at what was skipped would change the graph under way
         self.useful = None if self.targets is None else _leading_to(self.targets, [edge for edge, _ in roots])
         for edge, dy in roots:
             self.arrive(edge, dy)

@@ -5,6 +5,7 @@ from functools import partial, wraps
 
 import numpy as np
 
+from ..autograd.deferred import settle_all
 from ..autograd.mode import mode
 from ..errors import BadType, GraphError, ShapeError
 from ..tensor import Tensor, rank
@@ -69,6 +70,7 @@ def deliver(result, out):
         raise ShapeError(f"the {result.dtype} result cannot be stored in out, which is {out.dtype}")
     if any(step == 0 and n > 1 for step, n in zip(out.array.strides, out.array.shape)):
         raise ShapeError("out has elements that share memory (an expanded tensor); pass a clone() of it")
+    settle_all()
     if out.array.shape != result.array.shape:
         out.array = result.array.astype(out.dtype)
     else:

@@ -183,10 +183,15 @@ def add(input, other, *, alpha=1, out=None):
     if alpha != 1:
         other = _scaled(input, other, alpha)
     x, y = alike(input, other)
-    if isinstance(x, Tensor) and isinstance(y, Tensor) and x.array.size >= LARGE and x.array.shape == y.array.shape and out is None:
+    if out is None and _are_results(x, y) and x.array.size >= LARGE and x.array.shape == y.array.shape:
         return deferred(_add, x, y)
     z = between(_add, x, y)
     return z if out is None else deliver(z, out)
+
+
+def _are_results(x, y):
+    """Whether both are tensors that operations have made, whose memory nobody else has."""
+    return isinstance(x, Tensor) and isinstance(y, Tensor) and x.node is not None and y.node is not None
 
 
 add.operation = _add

@@ -7,7 +7,6 @@ from copy import deepcopy
 import numpy as np
 
 from .. import arrays
-from ..autograd.deferred import settle_all
 from ..autograd.mode import enable_grad
 from ..errors import BadType, BadValue
 from ..tensor import Tensor
@@ -70,7 +69,6 @@ class Optimizer(Hooks):
     @with_step_hooks
     def step(self, closure=None):
         """Move every parameter that has a gradient, in place. Returns the loss of `closure()`, if one is given."""
-        settle_all()
         loss = None
         if closure is not None:
             with enable_grad():

@@ -23,7 +23,8 @@ from .moments import remembered, remembered_number
 def move_together(optimizer, number, group, params):
     """Move the parameters (all with a gradient) of group `number` that one kernel can move. Returns the others."""
     kernel = getattr(kernels.of(params[0].array), optimizer.kernel, None) if params else None
-    if kernel is None or not all(_is_alike(p._grad.array, p.array.dtype) for p in params):
+    if kernel is None or not all(
+            _is_alike(p._grad.array, p.array.dtype) and p._grad.array.shape == p.array.shape for p in params):
         return params
     tables = optimizer.__dict__.setdefault("_tables", {})       # not there after unpickling
     names, table = optimizer.kept(group), tables.get(number)
@@ -98,7 +99,8 @@ class Table:
 def _sorted_out(params, names, state):
     """The parameters that one kernel can move, none sharing memory with another; and the rest of them."""
     dtype = params[0].array.dtype
-    fit = [p for p in params if _fits(p.array, dtype) and all(_fits(a, dtype) for a in _arrays_of(state.get(p), names))]
+    fit = [p for p in params if _fits(p.array, dtype) and all(
+        _fits(a, dtype) and a.shape == p.array.shape for a in _arrays_of(state.get(p), names))]
     places = sorted((_address(p.array), p.array.nbytes) for p in fit)
     apart = all(start + length <= following for (start, length), (following, _) in zip(places, places[1:]))
     if dtype not in (float32, float64) or not apart:

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import threading
 
 import numpy as np
 import pytest
@@ -11,6 +12,8 @@ from minicnn import autograd, nn
 from minicnn.autograd.deferred import WAITING, Deferred
 from minicnn.nn import functional as F
 
+empty = pytest.importorskip("minicnn.kernels.cpu.memory").empty
+
 
 @pytest.fixture(autouse=True)
 def seed():
@@ -18,11 +21,21 @@ def seed():
 
 
 def leaves():
-    return [torch.randn(*shape, dtype=torch.float64, requires_grad=True) for shape in ((4, 3, 5, 6), (3,), (3,))]
+    return [torch.randn(*shape, dtype=torch.float64, requires_grad=True) for shape in ((8, 3, 10, 12), (3,), (3,))]
 
 
 def normalized(x, w, b):
-    return F.batch_norm(x, None, None, w, b, training=True)
+    """Of the result of an operation: only what nobody else can write to waits."""
+    return F.batch_norm(made(x), None, None, w, b, training=True)
+
+
+def made(x):
+    """The same numbers as an operation's result, also where nothing is recorded: in memory of the kernels' pool."""
+    if x.requires_grad:
+        return x * 1
+    array = empty(x.shape, np.float64)
+    array[...] = x.numpy()
+    return torch.Tensor(array)
 
 
 def gradients(z, inputs):
@@ -86,17 +99,90 @@ def test_in_place():
     np.testing.assert_allclose(gradients(z, inputs)[0], gradients(plainly(*inputs), inputs)[0], atol=1e-12)
 
 
-@pytest.mark.parametrize("change", ["input", "weight", "optimizer"])
-def test_a_change_in_place_comes_too_late_for_it(change):
+def by_optimizer(x, w):
+    w.grad = torch.ones_like(w)
+    torch.optim.SGD([w], lr=1.0).step()
+
+
+def by_data(x, w):
+    w.data = torch.zeros(3, dtype=torch.float64)
+
+
+def by_loading(x, w):
+    holder = nn.Module()
+    holder.weight = nn.Parameter(w)
+    holder.load_state_dict({"weight": torch.zeros(3, dtype=torch.float64)})
+
+
+@pytest.mark.parametrize("change", [
+    lambda x, w: x.add_(1), lambda x, w: w.add_(1), lambda x, w: torch.mul(x, 2, out=x), by_optimizer, by_data, by_loading,
+], ids=["input", "weight", "out", "optimizer", "data", "load_state_dict"])
+def test_a_change_comes_too_late_for_it(change):
     x, w, b = (t.detach() for t in leaves())
     wanted = normalized(x, w, b).numpy().copy()
-    y = normalized(x, w, b)
-    if change == "optimizer":
-        w.grad = torch.ones_like(w)
-        torch.optim.SGD([w], lr=1.0).step()
-    else:
-        (x if change == "input" else w).add_(1)
+    x = made(x)
+    y = F.batch_norm(x, None, None, w, b, training=True)
+    assert type(y) is Deferred
+    change(x, w)
     np.testing.assert_array_equal(y.numpy(), wanted)
+
+
+def test_memory_of_somebody_else_is_read_at_once():
+    buffer = np.random.default_rng(0).standard_normal((8, 3, 10, 12))
+    x = torch.from_numpy(buffer)
+    wanted = F.batch_norm(torch.from_numpy(buffer.copy()), None, None, training=True).numpy()
+    y = F.batch_norm(x, None, None, training=True)
+    buffer[...] = 0
+    np.testing.assert_array_equal(y.numpy(), wanted)
+    large = np.ones((100, 100), np.float32)
+    total = torch.from_numpy(large) + torch.ones(100, 100)
+    large[...] = 50
+    assert total[0, 0].item() == 2
+    p = torch.zeros(100, 100, requires_grad=True)
+    p.sum().backward()
+    total = p.grad + p.grad
+    p.sum().backward()
+    assert total[0, 0].item() == 2
+
+
+def test_a_detached_input_keeps_its_place():
+    x, w, b = leaves()
+    h = x * 1
+    y = F.batch_norm(h, None, None, w, b, training=True)
+    h.detach_()
+    assert y.requires_grad and autograd.grad(F.relu(y).sum(), x)[0].abs().sum().item() >= 0
+
+
+def test_a_hook_that_looks_at_what_was_skipped():
+    x, w, b = leaves()
+    y = normalized(x, w, b)
+    z = F.relu(y)
+    z.register_hook(lambda g: [y.shape, None][1])
+    z.sum().backward(inputs=[x])
+    wanted, = autograd.grad(plainly(x, w, b).sum(), x)
+    np.testing.assert_allclose(x.grad.numpy(), wanted.numpy(), atol=1e-12)
+
+
+def test_threads_look_at_once():
+    """One of them computes it, the others wait; and one may have all computed meanwhile."""
+    failed = []
+
+    def look(y):
+        try:
+            y.shape  # noqa: B018
+            torch.zeros(3).add_(1)
+        except Exception as error:
+            failed.append(error)
+
+    for _ in range(50):
+        x, w, b = leaves()
+        waiting = [normalized(x, w, b) for _ in range(3)]
+        threads = [threading.Thread(target=look, args=(y,)) for y in waiting * 2]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert failed == []
 
 
 def test_recording_is_decided_when_it_is_called():

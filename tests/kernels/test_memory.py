@@ -78,6 +78,12 @@ def test_memory_that_every_step_asks_for_is_kept(pool):
     assert made[1] > made[0] and made[3] == made[2] == made[1]
 
 
+def test_what_was_lent_is_not_free_before_it_is_used(pool):
+    """From one call to the next, nobody but the caller refers to the memory."""
+    first, second = pool.block(5000), pool.block(5000)
+    assert first[0] is not second[0]
+
+
 def test_threads_never_get_the_same_block():
     failed = []
 

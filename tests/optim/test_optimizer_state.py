@@ -318,3 +318,17 @@ def test_group_dicts_are_completed_in_place():
     group = {"params": [parameter(1)], "lr": 0.5, "name": "head"}
     optimizer = optim.SGD([group], momentum=0.9)
     assert optimizer.param_groups[0] is group and group["momentum"] == 0.9 and group["name"] == "head"
+
+
+@pytest.mark.parametrize("spoil", ["momentum of another shape", "gradient of another shape"])
+def test_what_does_not_fit_the_parameter_is_refused(spoil):
+    """It must not be read or written beyond its end."""
+    p = minicnn.nn.Parameter(minicnn.zeros(10))
+    optimizer = optim.SGD([p], lr=0.1, momentum=0.9)
+    p.grad = minicnn.ones(10)
+    optimizer.step()
+    p.data = minicnn.zeros(100_000)
+    if spoil == "momentum of another shape":
+        p.grad = minicnn.ones(100_000)
+    with pytest.raises(ValueError):
+        optimizer.step()

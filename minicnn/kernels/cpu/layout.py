@@ -46,7 +46,7 @@ def channels_last_copy(x):
 def _is_table(x):
     """Whether the pixels of (N, H, W, C) lie at equal distances, the channels of each beside each other."""
     n, h, w, c = x.strides
-    return c == x.itemsize and w >= x.shape[3] * c and h == w * x.shape[2] and n == h * x.shape[1]
+    return c == x.itemsize and w >= x.shape[3] * c and w % c == 0 and h == w * x.shape[2] and n == h * x.shape[1]
 
 
 def _copy_table(x, y, first):
@@ -59,7 +59,8 @@ def _copy_table(x, y, first):
 def cat(xs, axis):
     """Arrays joined along an axis; images along their channels, if all lie channels-last, stay so."""
     x = xs[0]
-    if axis != 1 or x.ndim != 4 or sum(x.size for x in xs) < LARGE or not computable(*xs):
+    sizes = {(len(x), *x.shape[2:]) for x in xs}
+    if axis != 1 or x.ndim != 4 or len(sizes) > 1 or sum(x.size for x in xs) < LARGE or not computable(*xs):
         return array.cat(xs, axis)
     last = [x.transpose(0, 2, 3, 1) for x in xs]
     if not all(map(_is_table, last)):

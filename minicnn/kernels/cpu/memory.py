@@ -103,16 +103,16 @@ class Pool:
             for place, block in enumerate(blocks):
                 if _references(block) == UNUSED:
                     blocks.append(blocks.pop(place))
-                    return block
+                    return block[0], block[1]       # a reference more before the lock is let go: nobody else finds it free
             self._make_room(size)
             return self._new(size)
 
     def _new(self, size):
         memory = Block(size + PAGE + SLACK, np.uint8)
         self.made += 1
-        block = memory, -memory.ctypes.data % PAGE % LINE + self.made % (PAGE // LINE) * LINE
-        self.blocks[size].append(block)
-        return block
+        start = -memory.ctypes.data % PAGE % LINE + self.made % (PAGE // LINE) * LINE
+        self.blocks[size].append((memory, start))
+        return memory, start
 
     def _make_room(self, size):
         """Return free blocks to the system where they are more than what is in use: the sizes that are asked for have changed.

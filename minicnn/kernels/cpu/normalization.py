@@ -6,7 +6,7 @@ from .. import array
 from ..threads import get_num_threads
 from . import pointwise
 from .launch import launch
-from .memory import computable, contiguous, empty
+from .memory import LINE, computable, contiguous, empty
 from .plan import record
 from .vector import MACHINE
 
@@ -73,14 +73,19 @@ def _affine(w, b, mean, rstd):
 def _scale_shift(x, scale, shift, floor):
     pixels = _pixels(x)
     y = empty(pixels.shape, x.dtype)
-    numbers = record(rows=len(pixels), channels=len(scale), past=_past_caches(y))
+    numbers = record(rows=len(pixels), channels=len(scale), past=_table_past_caches(y))
     launch(pointwise.scale_shift, numbers, pixels, _rows(scale, shift, floor), y)
     return _images(y, x.shape)
 
 
 def _past_caches(y):
-    """Whether a result is too large for the second-level caches, and its rows are whole vectors."""
-    return y.nbytes >= LARGE and y.shape[-1] % MACHINE.lanes(y.itemsize) == 0
+    """Whether a result is too large for the second-level caches, and can be written in whole vectors to multiples of their size."""
+    return y.nbytes >= LARGE and y.shape[-1] % MACHINE.lanes(y.itemsize) == 0 and y.ctypes.data % MACHINE.bytes == 0
+
+
+def _table_past_caches(y):
+    """The same for a table, whose vectors are not written one after the other: then each must be a line, for half a line is read."""
+    return MACHINE.bytes == LINE and _past_caches(y)
 
 
 def _rows(*vectors):
@@ -112,7 +117,7 @@ def _gradients(dy, x, w, b, mean, rstd, floor):
     slope = -scale * rstd * dw / len(pixels)
     offset = -scale * db / len(pixels) - slope * mean
     dx = empty(pixels.shape, x.dtype)
-    launch(pointwise.scale_both, record(rows=len(pixels), channels=len(scale), past=_past_caches(dx)), dy_pixels, pixels,
+    launch(pointwise.scale_both, record(rows=len(pixels), channels=len(scale), past=_table_past_caches(dx)), dy_pixels, pixels,
            _rows(scale, slope, offset, shift, floor), dx)
     return _images(dx, x.shape), dw, db
 
