@@ -103,7 +103,7 @@ def compare_memory(network, batch, chosen):
 def draw_times(rows):
     from pictures import grouped_bars
 
-    return grouped_bars(rows, value="ratio", written="median_ms", unit="ms", title="Time of a step",
+    return grouped_bars(rows, value="ratio", written="median_ms", unit="ms", title="Time of a batch",
                         quantity="relative to PyTorch's better layout")
 
 
