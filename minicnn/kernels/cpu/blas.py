@@ -7,7 +7,7 @@ and what is here 4, or 1 where BLAS has one thread anyway.
 """
 
 from contextlib import contextmanager
-from functools import cache, wraps
+from functools import cache
 
 from threadpoolctl import ThreadpoolController
 
@@ -30,13 +30,3 @@ def one_thread():
     finally:
         for library, threads in many:
             library.set_num_threads(threads)
-
-
-def in_one_thread(function):
-    """The function, with BLAS held to one thread."""
-    @wraps(function)
-    def pinned(*args, **kwargs):
-        with one_thread():
-            return function(*args, **kwargs)
-
-    return pinned
