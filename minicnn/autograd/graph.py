@@ -109,10 +109,15 @@ def accumulate(tensor, dy):
             grad.bump_version()
 
 
+def version_of(tensor):
+    """How often a tensor has been changed in place, as of now: (the counter, its value)."""
+    cell = tensor._version or tensor.version_cell()
+    return cell, cell[0]
+
+
 def versions_of(tensors):
-    """How often each tensor has been changed in place, as of now: (the counter, its value) of each."""
-    cells = [t._version or t.version_cell() for t in tensors if isinstance(t, Tensor)]
-    return tuple([(cell, cell[0]) for cell in cells])
+    """The same for each of them that is a tensor."""
+    return [version_of(t) for t in tensors if isinstance(t, Tensor)]
 
 
 def edge_of(x):

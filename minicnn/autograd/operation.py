@@ -17,7 +17,7 @@ import numpy as np
 from ..arrays import device_of, is_array
 from ..errors import DeviceError, GraphError, ShapeError
 from ..tensor import Tensor, wrap
-from .graph import Leaf, Node, as_recorded, versions_of
+from .graph import Leaf, Node, as_recorded, version_of, versions_of
 from .mode import mode
 
 
@@ -62,7 +62,7 @@ class Operation:
             check_finite(self.name, out.array, arrays)
         if tracked and mode.enabled:
             node = Node(self, inputs, attributes)
-            node.shapes = [getattr(a, "shape", ()) for a in arrays]
+            node.shapes = [a.shape if type(a) is np.ndarray else getattr(a, "shape", ()) for a in arrays]
             if self.saves:
                 self.save(node, inputs, arrays, saved, out)
             out.node, out.tracked = node, True
@@ -191,11 +191,17 @@ class Layer(Operation):
         if self.backward is None:
             raise GraphError(f"{self.name} has no backward; compute it under no_grad(), or detach() its inputs")
         node.saved = () if saved is None else saved
-        versions, held = versions_of((*inputs, out)), set(map(id, _items(node.saved)))
-        places = [t for t in (*inputs, out) if isinstance(t, Tensor)]
-        node.versions = [version for version, t in zip(versions, places) if id(t.array) in held]
+        held, node.versions, versions = _ids(node.saved), [], []
+        for x in inputs:
+            if isinstance(x, Tensor):
+                version = version_of(x)
+                versions.append(version)
+                if id(x.array) in held:
+                    node.versions.append(version)
+        if id(out.array) in held:
+            node.versions.append(version_of(out))
         if self.replay is None:
-            node.inputs = arrays, versions[:-1]
+            node.inputs = arrays, versions
 
     def gradients(self, node, dy, needed, create_graph):
         if create_graph:
@@ -204,7 +210,7 @@ class Layer(Operation):
         if mode.anomaly:
             for dx in gradients:
                 check_finite(f"the backward of {self.name}", dx, [dy])
-        held = set(map(id, _items(node.saved)))
+        held = _ids(node.saved)
         return [self._checked(dx, node, position, held) if wanted is not None and dx is not None else None
                 for position, (dx, wanted) in enumerate(zip(gradients, needed))]
 
@@ -220,7 +226,9 @@ class Layer(Operation):
         if dx.shape != node.shapes[position]:
             raise ShapeError(f"the backward of {self.name} gave a gradient of shape {dx.shape} for {self.input_names[position]}, "
                              f"which has shape {node.shapes[position]}")
-        dx = dx.copy() if id(dx) in held and type(node.edges[position]) is Leaf else _array(dx)
+        dx = _array(dx)
+        if id(dx) in held and type(node.edges[position]) is Leaf:
+            return dx.copy()
         held.add(id(dx))
         return dx
 
@@ -274,8 +282,9 @@ def unbroadcast(dx, shape):
     return dx.sum(axes, keepdims=True).reshape(shape)
 
 
-def _items(saved):
-    return saved if isinstance(saved, tuple) else (saved,)
+def _ids(saved):
+    """What tells the saved objects from others."""
+    return set(map(id, saved)) if isinstance(saved, tuple) else {id(saved)}
 
 
 def check_devices(name, operands):

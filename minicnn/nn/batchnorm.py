@@ -66,11 +66,12 @@ class _BatchNorm(_NormBase):
 
     def _count_batch(self):
         """Count this batch, and return its weight in the running statistics: for momentum None, in their plain mean."""
-        if self.num_batches_tracked is not None:
-            self.num_batches_tracked.array += 1             # what add_(1) comes to, at a hundredth of the time
-            self.num_batches_tracked.bump_version()
+        count = self.num_batches_tracked
+        if count is not None:
+            count.array += 1                                # what add_(1) comes to, at a hundredth of the time
+            count.bump_version()
             if self.momentum is None:
-                return 1 / float(self.num_batches_tracked)
+                return 1 / float(count)
         return self.momentum or 0.0
 
 

@@ -92,8 +92,9 @@ class Module:
     def __getattr__(self, name):
         own = self.__dict__
         for register in _KINDS:
-            if register in own and name in own[register]:
-                return own[register][name]
+            parts = own.get(register)
+            if parts is not None and name in parts:
+                return parts[name]
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
     def __delattr__(self, name):

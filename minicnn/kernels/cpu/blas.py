@@ -6,7 +6,6 @@ process and knows how each is told its number of threads. Its search takes milli
 and what is here 4, or 1 where BLAS has one thread anyway.
 """
 
-from contextlib import contextmanager
 from functools import cache
 
 from threadpoolctl import ThreadpoolController
@@ -18,15 +17,15 @@ def _libraries():
     return ThreadpoolController().select(user_api="blas").lib_controllers
 
 
-@contextmanager
-def one_thread():
+class one_thread:
     """Inside the block, BLAS computes in the thread that calls it; after it, in as many as before."""
-    before = [(library, library.get_num_threads()) for library in _libraries()]
-    many = [(library, threads) for library, threads in before if threads != 1]
-    for library, _ in many:
-        library.set_num_threads(1)
-    try:
-        yield
-    finally:
-        for library, threads in many:
+
+    def __enter__(self):
+        before = [(library, library.get_num_threads()) for library in _libraries()]
+        self.many = [(library, threads) for library, threads in before if threads != 1]
+        for library, _ in self.many:
+            library.set_num_threads(1)
+
+    def __exit__(self, *error):
+        for library, threads in self.many:
             library.set_num_threads(threads)

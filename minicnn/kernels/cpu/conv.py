@@ -1,10 +1,11 @@
 """Convolution on the CPU: which algorithm, and what the direct one needs; its loops are in `direct.py`."""
 
+from functools import lru_cache
 from math import prod
 
 import numpy as np
 
-from .. import array
+from .. import algorithms, array
 from ..threads import get_num_threads
 from . import depthwise, few_pixels, im2col, winograd
 from .direct import correlate, correlate_weights, pack, unpack
@@ -45,8 +46,14 @@ def conv2d_dw(dy, x, window, groups):
     return dw
 
 
-def _special(images, tiled, channels, outs, window, groups, dtype):
-    """The module of what is faster here than the direct algorithm, or None. Winograd's would cut images of the size `tiled` into tiles."""
+def _special(*sizes):
+    """The module of what is faster here than the direct algorithm, or None."""
+    return _choice(algorithms.allowed["winograd"], *sizes)
+
+
+@lru_cache(maxsize=4096)
+def _choice(_allowed, images, tiled, channels, outs, window, groups, dtype):
+    """The same, made once for each case. Winograd's algorithm would cut images of the size `tiled` into tiles."""
     by_winograd = winograd.pays(images, tiled, channels, outs, window, groups, dtype)
     if few_pixels.pays(images, window, outs * channels * prod(window.kernel), groups, by_winograd):
         return few_pixels

@@ -66,7 +66,7 @@ class Plan(NamedTuple):
 
     def record(self):
         """The plan as compiled code takes it: an array with one record, whose fields have the same names."""
-        return record(**self._asdict())
+        return _record_of(self)
 
     @property
     def steps(self):
@@ -105,6 +105,11 @@ RECORD = np.dtype([(name, np.int64) for name in dict.fromkeys((*Plan._fields, *P
 def record(**fields):
     """An array with one record: some fields of a plan, the others 0."""
     return np.array([tuple(fields.get(name, 0) for name in RECORD.names)], RECORD)
+
+
+@lru_cache(maxsize=4096)
+def _record_of(plan):
+    return record(**plan._asdict())
 
 
 def _seen(count, kernel, stride, dilation):

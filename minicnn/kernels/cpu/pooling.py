@@ -1,5 +1,7 @@
 """Pooling on the CPU: shapes are made ready here, the loops are in `windows.py`."""
 
+from functools import lru_cache
+
 import numpy as np
 
 from .. import array
@@ -9,6 +11,7 @@ from .memory import channels_first, channels_last, computable, empty
 from .plan import record
 
 
+@lru_cache(maxsize=4096)
 def _numbers(n, c, window):
     """The record of numbers for the loops."""
     (h, w), (kh, kw), (sh, sw), (dh, dw), (p, q) = window.size, window.kernel, window.stride, window.dilation, window.output

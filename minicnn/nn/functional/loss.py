@@ -119,8 +119,8 @@ def _class_targets(name, x, labels, weight, ignore_index, smoothing=0.0):
 def _check_labels(name, shape, labels, ignore_index):
     """Labels (N, ...) in 0 .. K-1, or ignore_index, for an input of shape (N, K, ...)."""
     wanted = shape[:1] + shape[2:]
-    axes = ("N", "K", *(f"d{i}" for i in range(1, len(shape) - 1)))
     if labels.array.shape != wanted:
+        axes = ("N", "K", *(f"d{i}" for i in range(1, len(shape) - 1)))
         raise ShapeError(f"{name}: expected class indices of shape {wanted} for the input {named(shape, axes)}, "
                          f"got {tuple(labels.shape)}")
     if labels.dtype not in (arrays.int64, arrays.uint8):

@@ -34,8 +34,8 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
         return _batch_norm_training(input, running_mean, running_var, weight, bias, momentum, eps)
     if running_mean is None or running_var is None:
         raise BadValue("batch_norm: evaluation needs running_mean and running_var; pass training=True to use the batch's own")
-    mean, rstd = running_mean.array, 1 / np.sqrt(running_var.array + eps)
-    return deferred(layer.batch_norm_eval, input, weight, bias, mean=mean.astype(input.dtype), rstd=rstd.astype(input.dtype))
+    mean, rstd, dtype = running_mean.array, 1 / np.sqrt(running_var.array + eps), input.array.dtype
+    return deferred(layer.batch_norm_eval, input, weight, bias, mean=mean.astype(dtype), rstd=rstd.astype(dtype, copy=False))
 
 
 def _batch_norm_training(input, running_mean, running_var, weight, bias, momentum, eps):
@@ -48,7 +48,7 @@ def _batch_norm_training(input, running_mean, running_var, weight, bias, momentu
     if count > 1:                           # an empty batch teaches nothing
         _follow(running_mean, mean, momentum)
         _follow(running_var, var * (count / (count - 1)), momentum)
-    rstd = (1 / np.sqrt(var + eps)).astype(input.dtype)
+    rstd = (1 / np.sqrt(var + eps)).astype(input.array.dtype, copy=False)
     return deferred(layer.batch_norm, input, weight, bias, mean=mean, rstd=rstd, eps=eps)
 
 
@@ -56,7 +56,7 @@ def _follow(running, batch, momentum):
     """running = (1 - momentum) · running + momentum · batch, in place."""
     if running is not None:
         running.array *= 1 - momentum
-        running.array += (momentum * batch).astype(running.dtype)
+        running.array += (momentum * batch).astype(running.array.dtype, copy=False)
         running.bump_version()
 
 
