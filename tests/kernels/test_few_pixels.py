@@ -61,6 +61,7 @@ def test_it_is_chosen_for_few_pixels_and_many_weights(n, channels, size, options
     assert chosen == ["conv2d", "conv2d_dx", "conv2d_dw"]
 
 
-def test_the_weights_gradient_owns_its_memory():
-    window, x, _, _, dy = problem(1, 256, 256, (2, 2), (3, 3), padding=1)
+@pytest.mark.parametrize("size", [(1, 1), (2, 2), (4, 4)])             # by each of the ways in dense.py
+def test_the_weights_gradient_owns_its_memory(size):
+    window, x, _, _, dy = problem(1, 256, 256, size, (3, 3), padding=1)
     assert not is_view(few_pixels.conv2d_dw(dy, x, window))

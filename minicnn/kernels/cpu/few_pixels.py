@@ -9,7 +9,7 @@ rest; a dense layer reads them as they lie.
 
 from .. import array
 from . import dense
-from .memory import channels_first, channels_last, empty
+from .memory import channels_first, channels_last, empty, reshaped
 
 PIXELS = 64                     # of all images at the output, at most
 WEIGHTS = 1 << 16               # at least: for fewer, it is done sooner than the columns are made
@@ -42,8 +42,8 @@ def conv2d_dw(dy, x, window):
     """dw[o,cij] = Σ_{npq} dy[npq,o] · columns[npq,cij]"""
     dw, shape = dense.linear_dw(_rows(dy), _columns(x, window)), (dy.shape[1], x.shape[1], *window.kernel)
     if dw.base is not None:
-        return dw.reshape(shape)
-    dw.resize(shape, refcheck=False)                        # not a view: it becomes a leaf's `.grad` without a copy
+        return reshaped(dw, shape)                          # not a view: it becomes a leaf's `.grad` without a copy
+    dw.resize(shape, refcheck=False)                        # nor is this one
     return dw
 
 

@@ -104,5 +104,5 @@ def launch(kernel, plan, *floats, whole=NO_NUMBERS, threads=None):
 
 def _flat(a):
     """A contiguous array as one dimension; a read-only one copied, since the compiled loop takes one kind of array only."""
-    flat = a.reshape(-1)
+    flat = a.ravel()
     return flat if flat.flags.writeable else flat.copy()

@@ -6,14 +6,14 @@ more. Nothing has to be given back: every array that lies in a block, be it a vi
 when nobody but the pool does.
 """
 
-import sys
 from collections import defaultdict
 from math import prod
+from sys import getrefcount
 from threading import Lock
 
 import numpy as np
 
-from ...arrays import Block
+from ...arrays import Block, is_lent
 
 LINE = 64                   # bytes of a cache line
 PAGE = 4096                 # bytes; two arrays at one place of their pages get in each other's way in the first-level cache
@@ -61,27 +61,27 @@ def contiguous(x):
 
 def empty(shape, dtype):
     """`numpy.empty` in a block of the pool. It begins at a cache line: a vector that lies across two of them takes two loads."""
-    size = prod(shape) * dtype.itemsize if isinstance(dtype, np.dtype) else prod(shape) * np.dtype(dtype).itemsize
+    size = prod(shape) * (dtype if isinstance(dtype, np.dtype) else np.dtype(dtype)).itemsize
     if size < SMALL:
         return np.empty(shape, dtype)
     memory, start = POOL.block(size)
     return np.ndarray(shape, dtype, memory, start)
 
 
+def reshaped(x, shape):
+    """A contiguous array in another shape. If it lies in a block, the result has the block for its base, as x has: it is no view of x."""
+    if type(x.base) is not Block:
+        return x.reshape(shape)
+    return np.ndarray(shape, x.dtype, x.base, x.ctypes.data - x.base.ctypes.data)
+
+
 def with_slack(x):
-    """A contiguous array, itself or copied, with SLACK bytes behind it that can be read."""
-    memory = x.base
-    while type(memory) is np.ndarray:
-        memory = memory.base
-    if type(memory) is Block and _end(x) + SLACK <= _end(memory):
+    """A contiguous array, itself or copied, with SLACK bytes behind it that can be read: there are some behind whatever is lent."""
+    if is_lent(x):
         return x
     copy = np.empty(x.size + SLACK // x.itemsize, x.dtype)[: x.size].reshape(x.shape)
     copy[...] = x
     return copy
-
-
-def _end(x):
-    return x.__array_interface__["data"][0] + x.nbytes
 
 
 class Pool:
@@ -101,7 +101,7 @@ class Pool:
         with self.lock:
             blocks = self.blocks[size]
             for place, block in enumerate(blocks):
-                if _references(block) == UNUSED:
+                if getrefcount(block[0]) == UNUSED:
                     blocks.append(blocks.pop(place))
                     return block[0], block[1]       # a reference more before the lock is let go: nobody else finds it free
             self._make_room(size)
@@ -121,7 +121,7 @@ class Pool:
         anew: where a size is missed that was returned, as much is kept from then on.
         """
         self.spare = max(self.spare, self.returned.pop(size, 0))
-        used = {size: [block for block in blocks if _references(block) > UNUSED] for size, blocks in self.blocks.items()}
+        used = {size: [block for block in blocks if getrefcount(block[0]) > UNUSED] for size, blocks in self.blocks.items()}
         total, in_use = _bytes(self.blocks), _bytes(used)
         if total - in_use > max(self.spare, in_use):
             self.returned |= {size: total for size in self.blocks}
@@ -136,9 +136,6 @@ def _bytes(blocks):
     return sum(size * len(some) for size, some in blocks.items())
 
 
-def _references(block):
-    return sys.getrefcount(block[0])
-
-
-UNUSED = _references((Block(0, np.uint8), 0))
+_block = Block(0, np.uint8), 0
+UNUSED = getrefcount(_block[0])         # to a block that only the pool refers to
 POOL = Pool()
