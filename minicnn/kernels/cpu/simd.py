@@ -131,6 +131,14 @@ def broadcast(typingctx, a, number):
     return Vector(a.dtype)(a, number), write
 
 
+@intrinsic
+def spread(typingctx, a, i):
+    """A vector with a[i] in each lane."""
+    def write(context, builder, signature, values):
+        return _writer(context, builder, a.dtype).splat(builder.load(_place(context, builder, a, *values)))
+    return Vector(a.dtype)(a, types.intp), write
+
+
 # Arithmetic -----------------------------------------------------------------------------------------------------------------
 
 
