@@ -28,13 +28,14 @@ TOGETHER = 4            # blocks that are packed at once: the more, the longer t
 THREADED = 1 << 13      # numbers: for fewer, BLAS uses one thread anyway
 SMALL = 1 << 22         # multiplications: for fewer, BLAS in one thread is done before our threads have begun
 FEW = 17                # examples: for fewer, it pays to read the weights as they lie (`few.py`)
+FEW_SUMMED = 12         # the same for y, whose sums' lanes have to be added up in the end
 WEIGHTS = 1 << 16       # and for fewer weights than these, BLAS is done before our threads have begun
 VECTOR, MAX_ROWS, ROWS = MACHINE.bytes, 16, (0, MACHINE.rows(1), MACHINE.rows(2))
 
 
 def linear(x, w, b):
     """y[n,o] = b[o] + Σ_i x[n,i] · w[o,i]"""
-    kernel = _kernel(x, w, (linear_loop, few.linear_loop), b)
+    kernel = _kernel(x, w, (linear_loop, few.linear_loop), b, most=FEW_SUMMED)
     if kernel is None:
         return _blas(array.linear, x, w, b)
     rows, (outs, depth) = _rows(x), w.shape
@@ -86,12 +87,13 @@ def _blas(function, *arguments):
         return function(*arguments)
 
 
-def _kernel(x, w, kernels, *others):
-    """The kernel for many examples, that for a few, or None where BLAS is as fast. x is what has the examples."""
+def _kernel(x, w, kernels, *others, most=1 << 62):
+    """The kernel for many examples, that for a few (fewer than `most`), or None where BLAS is as fast. x is what has the examples."""
     examples = prod(x.shape[:-1])
-    if not (w.size >= WEIGHTS if examples < FEW else examples * w.size >= SMALL):
+    few_examples = examples < min(FEW, most)
+    if not (w.size >= WEIGHTS if few_examples else examples * w.size >= SMALL):
         return None
-    return kernels[examples < FEW] if computable(x, w, *others) else None
+    return kernels[few_examples] if computable(x, w, *others) else None
 
 
 def _rows(x):
