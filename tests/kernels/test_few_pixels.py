@@ -5,7 +5,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from minicnn import kernels, shapes
+from minicnn import get_num_threads, kernels, set_num_threads, shapes
 from minicnn.arrays import is_view
 from minicnn.kernels import array, loops
 
@@ -34,11 +34,16 @@ def compare(window, x, w, b, dy, reference=array):
 @settings(max_examples=100)
 @given(dtype=st.sampled_from([np.float32, np.float64]), layout=layouts, n=st.integers(1, 3), channels=st.integers(1, 20),
        outs=st.integers(1, 20), size=pairs(1, 6), kernel=pairs(1, 4), stride=pairs(1, 3), padding=pairs(0, 3), dilation=pairs(1, 2),
-       bias=st.booleans(), seed=st.integers(0, 99))
-def test_all_passes(dtype, layout, n, channels, outs, size, kernel, stride, padding, dilation, bias, seed):
+       bias=st.booleans(), threads=st.integers(1, 3), seed=st.integers(0, 99))
+def test_all_passes(dtype, layout, n, channels, outs, size, kernel, stride, padding, dilation, bias, threads, seed):
     assume(all(length + 2 * pad > (taps - 1) * step for length, pad, taps, step in zip(size, padding, kernel, dilation)))
     window, x, w, b, dy = problem(n, channels, outs, size, kernel, stride, padding, dilation, dtype, seed)
-    compare(window, laid_out(x, layout), laid_out(w, layout), b if bias else None, laid_out(dy, layout))
+    before = get_num_threads()
+    set_num_threads(threads)
+    try:
+        compare(window, laid_out(x, layout), laid_out(w, layout), b if bias else None, laid_out(dy, layout))
+    finally:
+        set_num_threads(before)
 
 
 def test_against_the_loops():

@@ -27,14 +27,15 @@ SUM = 1024              # numbers that a tile sums up before it goes to memory: 
 TOGETHER = 4            # blocks that are packed at once: the more, the longer the pieces in which the other matrix is read
 THREADED = 1 << 13      # numbers: for fewer, BLAS uses one thread anyway
 SMALL = 1 << 22         # multiplications: for fewer, BLAS in one thread is done before our threads have begun
-FEW = 4                 # examples: for fewer, the weights' way from memory is all that counts
+FEW = 17                # examples: for fewer, it pays to read the weights as they lie (`few.py`)
+FEW_SUMMED = 12         # the same for y, whose sums' lanes have to be added up in the end
 WEIGHTS = 1 << 16       # and for fewer weights than these, BLAS is done before our threads have begun
 VECTOR, MAX_ROWS, ROWS = MACHINE.bytes, 16, (0, MACHINE.rows(1), MACHINE.rows(2))
 
 
 def linear(x, w, b):
     """y[n,o] = b[o] + Σ_i x[n,i] · w[o,i]"""
-    kernel = _kernel(x, w, (linear_loop, few.linear_loop), b)
+    kernel = _kernel(x, w, (linear_loop, few.linear_loop), b, most=FEW_SUMMED)
     if kernel is None:
         return _blas(array.linear, x, w, b)
     rows, (outs, depth) = _rows(x), w.shape
@@ -86,12 +87,13 @@ def _blas(function, *arguments):
         return function(*arguments)
 
 
-def _kernel(x, w, kernels, *others):
-    """The kernel for many examples, that for a few, or None where BLAS is as fast. x is what has the examples."""
+def _kernel(x, w, kernels, *others, most=1 << 62):
+    """The kernel for many examples, that for a few (fewer than `most`), or None where BLAS is as fast. x is what has the examples."""
     examples = prod(x.shape[:-1])
-    if not (w.size >= WEIGHTS if examples < FEW else examples * w.size >= SMALL):
+    few_examples = examples < min(FEW, most)
+    if not (w.size >= WEIGHTS if few_examples else examples * w.size >= SMALL):
         return None
-    return kernels[examples < FEW] if computable(x, w, *others) else None
+    return kernels[few_examples] if computable(x, w, *others) else None
 
 
 def _rows(x):
@@ -100,9 +102,9 @@ def _rows(x):
 
 
 def _launch(kernel, numbers, arrays, count):
-    """Each thread's buffer: what is packed for sums over `count` numbers, a tile, and zeros for it to start from."""
+    """Each thread's buffer: what is packed for sums over `count` numbers (or a few examples' sums), a tile, and zeros to start from."""
     columns = 2 * VECTOR // arrays[0].itemsize
-    packed = count * (TOGETHER * columns + MAX_ROWS)
+    packed = max(count * (TOGETHER * columns + MAX_ROWS), numbers[0] * few.ROWS * columns)
     buffers = empty((get_num_threads(), packed + (MAX_ROWS + 1) * columns + MAX_ROWS), arrays[0].dtype)
     launch(kernel, record(), *arrays, buffers, whole=np.array(numbers, np.int32))
 

@@ -7,6 +7,8 @@ them in order. Where those of a block are too many for the first-level cache, al
 the kernel, then for the next ones, the sums waiting in y. What bounds it: the multipliers.
 """
 
+import numpy as np
+
 from .launch import helper
 from .tile import PAIRS, PLAIN, multiply_tile
 
@@ -174,15 +176,18 @@ def unpack(sums, dw, _a, _b, _c, _, plans, thread, threads):
         group, out = o // plan.outs, o % plan.outs
         for i in range(plan.kernel_h):
             for j in range(plan.kernel_w):
-                r, first = (0, j * plan.depth) if plan.runs == 1 else (j, 0)
-                line = (group * plan.kernel_h + i) * plan.runs + r
-                for c in range(plan.depth):
-                    k = first + c
+                r, k = (0, j * plan.depth) if plan.runs == 1 else (j, 0)
+                line, end, to = (group * plan.kernel_h + i) * plan.runs + r, k + plan.depth, o * plan.depth * taps + i * plan.kernel_w + j
+                while k < end:                              # pieces whose sums lie a step apart: no division for each of them
                     if plan.turned:
+                        piece, step = min(plan.block - k % plan.block, end - k), np.int64(1)
                         place = ((line * plan.blocks + k // plan.block) * plan.outs + out) * plan.block + k % plan.block
                     else:
+                        piece, step = end - k, plan.block
                         place = ((line * plan.blocks + out // plan.block) * plan.run + k) * plan.block + out % plan.block
-                    total = sums[place]
-                    for other in range(1, threads):
-                        total += sums[other * count + place]
-                    dw[(o * plan.depth + c) * taps + i * plan.kernel_w + j] = total
+                    for c in range(piece):
+                        total = sums[place + c * step]
+                        for other in range(1, threads):
+                            total += sums[other * count + place + c * step]
+                        dw[to + c * taps] = total
+                    k, to = k + piece, to + piece * taps

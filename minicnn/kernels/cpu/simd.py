@@ -16,7 +16,7 @@ from numba import types
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import intrinsic, lower_builtin, models, register_model
 
-from .vector import I32, MACHINE, Writer, constant
+from .vector import MACHINE, Writer, constant
 
 
 class Vector(types.Type):
@@ -131,6 +131,14 @@ def broadcast(typingctx, a, number):
     return Vector(a.dtype)(a, number), write
 
 
+@intrinsic
+def spread(typingctx, a, i):
+    """A vector with a[i] in each lane."""
+    def write(context, builder, signature, values):
+        return _writer(context, builder, a.dtype).splat(builder.load(_place(context, builder, a, *values)))
+    return Vector(a.dtype)(a, types.intp), write
+
+
 # Arithmetic -----------------------------------------------------------------------------------------------------------------
 
 
@@ -166,7 +174,7 @@ def multiply_add(typingctx, x, y, total):
 def transpose(typingctx, a, i, a_step, rows, columns, b, j, b_step, width, plus):
     """b[j + c·b_step + r] = a[i + r·a_step + c] + plus[r] for c < columns and r < width; a's rows from `rows` on count as 0.
 
-    Of each, at most as many as there are lanes. Each pass over the vectors interleaves those that lie half of them apart.
+    Of each, at most as many as there are lanes.
     """
     def write(context, builder, signature, values):
         i, a_step, rows, columns, j, b_step, width = (values[n] for n in (1, 2, 3, 4, 6, 7, 8))
@@ -178,13 +186,8 @@ def transpose(typingctx, a, i, a_step, rows, columns, b, j, b_step, width, plus)
             return builder.select(builder.icmp_signed("<", constant(number), limit), mask, none)
 
         vectors = [writer.load_some(writer.at(source, builder.mul(a_step, constant(r))), some(r, rows, inside)) for r in range(count)]
-        low, high = (ir.Constant(ir.VectorType(I32, count), [half + n // 2 + n % 2 * count for n in range(count)])
-                     for half in (0, count // 2))
-        for _ in range(count.bit_length() - 1):
-            pairs = list(zip(vectors[: count // 2], vectors[count // 2 :]))
-            vectors = [builder.shuffle_vector(*pair, order) for pair in pairs for order in (low, high)]
         outside = writer.first(width)
-        for c, vector in enumerate(vectors):
+        for c, vector in enumerate(writer.transposed(vectors)):
             here = writer.at(target, builder.mul(b_step, constant(c)))
             writer.store_some(builder.fadd(vector, values[9]), here, some(c, columns, outside))
         return context.get_dummy_value()

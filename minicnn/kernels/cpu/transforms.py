@@ -151,21 +151,23 @@ def _inside(write, pixels, spare, n):
             for i, row in enumerate(pixels)]
 
 
-def _load(write, pixel, channel, offset):
-    """One vector of channels, which lie at an `offset` of their number; None says that they are neighbours."""
-    if offset is None:
-        return write.load(write.at(pixel, channel))
-    vector = ir.Constant(write.vector, ir.Undefined)
-    for lane, place in enumerate(_apart(write, pixel, channel, offset)):
-        vector = write.builder.insert_element(vector, write.builder.load(place), constant(lane))
-    return vector
+def _load_taps(write, first, channel, offset):
+    """The TAPS numbers of each channel from `first` on, one vector of channels for each tap: loaded as they lie, and transposed."""
+    places, vectors = _apart(write, first, channel, offset), []
+    for tap in range(0, TAPS, write.lanes):
+        inside = write.first(constant(TAPS - tap))
+        rows = [write.load_some(write.at(place, tap), inside) for place in places]
+        vectors += write.transposed(rows)
+    return vectors[:TAPS]
 
 
-def _store(write, vector, pixel, channel, offset):
-    if offset is None:
-        return write.store(vector, write.at(pixel, channel))
-    for lane, place in enumerate(_apart(write, pixel, channel, offset)):
-        write.builder.store(write.builder.extract_element(vector, constant(lane)), place)
+def _store_taps(write, vectors, first, channel, offset):
+    """The opposite of `_load_taps`."""
+    places, nothing = _apart(write, first, channel, offset), [ir.Constant(write.vector, None)] * write.lanes
+    for tap in range(0, TAPS, write.lanes):
+        inside = write.first(constant(TAPS - tap))
+        for place, row in zip(places, write.transposed((vectors[tap:] + nothing)[: write.lanes])):
+            write.store_some(row, write.at(place, tap), inside)
 
 
 def _apart(write, pixel, channel, offset):
@@ -193,15 +195,27 @@ def _write_transform(write, transform, source, target, bias, spare, n):
         targets = _inside(write, targets, spare, n)
     source_offset, target_offset = (_offsets(builder, n, side) if side == apart else None for side in ("source", "target"))
     last = builder.sub(n["channels"], constant(write.lanes))
+    backward = builder.icmp_signed("<", n["source_column"], constant(0))
+
+    def columns_of(channel):
+        """What is multiplied, column by column; taps may lie in the opposite order."""
+        if source_offset is None:
+            return ([write.load(write.at(pixel, channel)) for pixel in column] for column in zip(*sources))
+        taps = _load_taps(write, builder.select(backward, sources[-1][-1], sources[0][0]), channel, source_offset)
+        taps = [builder.select(backward, *pair) for pair in zip(taps[::-1], taps)]
+        return [taps[column :: len(sources)] for column in range(len(sources))]
 
     def some_channels(values):
         """One vector of channels; the last one begins early enough to end with the pixel, and computes some channels again."""
         channel = builder.select(builder.icmp_signed("<", values[0], last), values[0], last)
-        columns = [multiply(write, matrix, [_load(write, pixel, channel, source_offset) for pixel in column]) for column in zip(*sources)]
+        columns = [multiply(write, matrix, column) for column in columns_of(channel)]
         start = write.load(write.at(bias, channel)) if image == "target" else None
-        for row, places in zip(zip(*columns), targets):
-            for value, place in zip(multiply(write, matrix, row), places):
-                _store(write, builder.fadd(value, start) if start else value, place, channel, target_offset)
+        results = ((multiply(write, matrix, row), places) for row, places in zip(zip(*columns), targets))
+        if target_offset is not None:
+            _store_taps(write, sum((row for row, _ in results), []), targets[0][0], channel, target_offset)
+        for row, places in results:
+            for value, place in zip(row, places):
+                write.store(builder.fadd(value, start) if start else value, write.at(place, channel))
         return [builder.add(values[0], constant(write.lanes))]
 
     count = builder.sdiv(builder.add(n["channels"], constant(write.lanes - 1)), constant(write.lanes))
@@ -217,7 +231,8 @@ def transform_tile(typingctx, name, source, source_first, source_steps, target, 
     ":" is `channels` numbers, at least a vector, neighbours but for the side that TRANSFORMS calls apart. Five steps of "weights",
     (..., turn, 1), say that channels of two kinds go by turns, the other kind's first a `turn` away. Of an image, only the pixels
     inside the box (top, bottom, left, right) exist, counted from the tile's first; for the others, `channels` numbers at `spare` are
-    read (zeros) or overwritten. Nothing is checked.
+    read (zeros) or overwritten. Channels apart have their TAPS numbers side by side, in this order or from the last to the first.
+    Nothing is checked.
     """
     signature = types.void(name, source, source_first, source_steps, target, target_first, target_steps, channels, bias, bias_first,
                            spare, spare_first, box)

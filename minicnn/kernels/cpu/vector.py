@@ -151,6 +151,15 @@ class Writer:
         even, odd = (self._shuffled(one, list(range(first, end, 2)), other) for first in (0, 1))
         return self.builder.fadd(even, odd)
 
+    def transposed(self, vectors):
+        """As many vectors as lanes, the rows of a matrix -> its columns. Each pass interleaves those that lie half of them apart."""
+        half = self.lanes // 2
+        low, high = ([first + n // 2 + n % 2 * self.lanes for n in range(self.lanes)] for first in (0, half))
+        for _ in range(self.lanes.bit_length() - 1):
+            pairs = list(zip(vectors[:half], vectors[half:]))
+            vectors = [self._shuffled(one, order, other) for one, other in pairs for order in (low, high)]
+        return vectors
+
     def _shuffled(self, vector, numbers, other=None):
         other = ir.Constant(vector.type, ir.Undefined) if other is None else other
         return self.builder.shuffle_vector(vector, other, ir.Constant(ir.VectorType(I32, len(numbers)), numbers))
