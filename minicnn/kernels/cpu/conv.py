@@ -6,7 +6,7 @@ import numpy as np
 
 from .. import array
 from ..threads import get_num_threads
-from . import depthwise, few_pixels, im2col, winograd
+from . import depthwise, few_pixels, im2col, spread, winograd
 from .direct import correlate, correlate_weights, pack, unpack
 from .launch import launch
 from .memory import SLACK, channels_first, channels_last, computable, contiguous, empty, with_slack
@@ -96,6 +96,8 @@ def conv2d_dx(dy, w, window, groups):
         return depthwise.conv2d_dx(dy, w, window, groups)
     if special := _special(len(dy), window.size, w.shape[1], len(w), window, groups, dy.dtype):
         return special.conv2d_dx(dy, w, window)
+    if spread.pays(len(dy), w.shape, window, groups, dy.itemsize):
+        return spread.conv2d_dx(dy, w, window)
     if _by_columns(w, window):
         return im2col.conv2d_dx(dy, w, window, groups)
     rows, columns = phases(window)
