@@ -66,7 +66,7 @@ class Plan(NamedTuple):
 
     def record(self):
         """The plan as compiled code takes it: an array with one record, whose fields have the same names."""
-        return record(**self._asdict())
+        return _record_of(self)
 
     @property
     def steps(self):
@@ -107,6 +107,12 @@ def record(**fields):
     return np.array([tuple(fields.get(name, 0) for name in RECORD.names)], RECORD)
 
 
+@lru_cache(maxsize=4096)
+def _record_of(plan):
+    """Found by the plan's numbers alone, which takes less than to write down fifty names."""
+    return record(**plan._asdict())
+
+
 def _seen(count, kernel, stride, dilation):
     """How many pixels `count` neighbouring windows touch."""
     return (count - 1) * stride + (kernel - 1) * dilation + 1
@@ -118,7 +124,7 @@ def plan(size, itemsize, threads, *, groups, outs, kernel, stride, dilation, bef
     (n, h, w, c), (rows, columns) = size, output
     depth = c // groups
     run, runs = (depth * kernel[1], 1) if dilation[1] * c == depth else (depth, kernel[1])      # a window's row may lie in one piece
-    kind, vectors = min(TILES, key=lambda tile: _cost_of_pixels(*tile, columns, outs, MACHINE.lanes(itemsize)))
+    kind, vectors = min(TILES, key=lambda tile: cost_of_pixels(*tile, columns, outs, MACHINE.lanes(itemsize)))
     block = vectors * MACHINE.lanes(itemsize) // (2 if kind == PAIRS else 1)
     padded = any(_sticks_out(*axis) for axis in zip((h, w), kernel, stride, dilation, before, output))
     whole = c * itemsize * _seen(columns, kernel[1], stride[1], dilation[1])
@@ -157,7 +163,7 @@ def cost(rows, columns, vectors, lanes):
     return tiles * _cycles(rows / tiles, vectors) * -(-columns // (vectors * lanes))
 
 
-def _cost_of_pixels(kind, vectors, pixels, outs, lanes):
+def cost_of_pixels(kind, vectors, pixels, outs, lanes):
     """The same for a row of output pixels; in pairs, half of the lanes are for another k."""
     return cost(pixels, 2 * outs, vectors, lanes) / 2 if kind == PAIRS else cost(pixels, outs, vectors, lanes)
 
