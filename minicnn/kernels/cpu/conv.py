@@ -101,10 +101,11 @@ def conv2d_dx(dy, w, window, groups):
         return depthwise.conv2d_dx(dy, w, window, groups)
     if special := _special(len(dy), window.size, w.shape[1], len(w), window, groups, dy.dtype):
         return special.conv2d_dx(dy, w, window)
-    if spread.pays(len(dy), w.shape, window, groups, dy.itemsize):
-        return spread.conv2d_dx(dy, w, window)
-    if _by_columns(w, window):
+    spreads = spread.pays(len(dy), w.shape, window, groups, dy.itemsize)
+    if _by_columns(w, window, spreads):
         return im2col.conv2d_dx(dy, w, window, groups)
+    if spreads:
+        return spread.conv2d_dx(dy, w, window)
     rows, columns = phases(window)
     dx = empty((len(dy), *window.size, w.shape[1] * groups), dy.dtype)
     if not all_seen(window, rows, columns):
@@ -116,9 +117,13 @@ def conv2d_dx(dy, w, window, groups):
     return channels_first(dx)
 
 
-def _by_columns(w, window):
-    """Whether dx has so few channels that a phase would leave most of a tile empty: then by way of im2col's columns, which fill it."""
-    return min(window.stride) > 1 and 2 * w.shape[1] < MACHINE.lanes(w.itemsize)
+def _by_columns(w, window, spreads):
+    """Whether dx has so few channels that a phase would leave most of a tile empty: then by way of im2col's columns, which fill it.
+
+    Where `spreads` says that dy could be spread, only for windows whose rows are longer than its tiles are wide.
+    """
+    lanes = MACHINE.lanes(w.itemsize)
+    return min(window.stride) > 1 and 2 * w.shape[1] < lanes and (not spreads or w.shape[1] * window.kernel[1] > 2 * lanes)
 
 
 def _phase_plan(dy, dx, row, column, window, groups):
