@@ -7,7 +7,7 @@ import numpy as np
 
 from .. import algorithms, array
 from ..threads import get_num_threads
-from . import depthwise, few_pixels, im2col, winograd
+from . import depthwise, few_pixels, im2col, neighbours, spread, winograd
 from .direct import correlate, correlate_weights, pack, unpack
 from .launch import launch
 from .memory import SLACK, channels_first, channels_last, computable, contiguous, empty, with_slack
@@ -25,6 +25,9 @@ def conv2d(x, w, b, window, groups):
     if special := _special(len(x), window.output, x.shape[1], len(w), window, groups, x.dtype):
         return special.conv2d(x, w, b, window)
     y = empty((len(x), *window.output, len(w)), x.dtype)
+    count = neighbours.together(w.shape[1], len(w), window, groups, x.itemsize, neighbours.of_pixels)
+    if count > 1:
+        w, b, window = neighbours.weights(w, window, count), None if b is None else np.tile(b, count), neighbours.wide(window, count)
     _correlate(channels_last(x), contiguous(w), b, y, _forward_plan(x, len(w), window, groups))
     return channels_first(y)
 
@@ -37,13 +40,15 @@ def conv2d_dw(dy, x, window, groups):
         return depthwise.conv2d_dw(dy, x, window)
     if special := _special(len(x), window.output, x.shape[1], dy.shape[1], window, groups, x.dtype):
         return special.conv2d_dw(dy, x, window)
-    cut = weights_plan(_forward_plan(x, dy.shape[1], window, groups), x.itemsize)
-    dw = empty((dy.shape[1], cut.depth, *window.kernel), x.dtype)
+    count = neighbours.together(x.shape[1], dy.shape[1], window, groups, x.itemsize, neighbours.of_weights)
+    outs, wide = count * dy.shape[1], neighbours.wide(window, count)
+    cut = weights_plan(_forward_plan(x, outs, wide, groups), x.itemsize)
+    dw = empty((outs, cut.depth, *wide.kernel), x.dtype)
     sums = empty((get_num_threads(), cut.sums), x.dtype)
     buffers = empty((get_num_threads(), cut.buffer + SLACK // x.itemsize), x.dtype)
     launch(correlate_weights, cut.record(), with_slack(channels_last(x)), with_slack(channels_last(dy)), sums, buffers)
     launch(unpack, cut.record(), sums, dw)
-    return dw
+    return dw if count == 1 else neighbours.summed(dw, window, count)
 
 
 def _special(*sizes):
@@ -103,8 +108,11 @@ def conv2d_dx(dy, w, window, groups):
         return depthwise.conv2d_dx(dy, w, window, groups)
     if special := _special(len(dy), window.size, w.shape[1], len(w), window, groups, dy.dtype):
         return special.conv2d_dx(dy, w, window)
-    if _by_columns(w, window):
+    spreads = spread.pays(len(dy), w.shape, window, groups, dy.itemsize)
+    if _by_columns(w, window, spreads):
         return im2col.conv2d_dx(dy, w, window, groups)
+    if spreads:
+        return spread.conv2d_dx(dy, w, window)
     rows, columns = phases(window)
     dx = empty((len(dy), *window.size, w.shape[1] * groups), dy.dtype)
     if not all_seen(window, rows, columns):
@@ -116,9 +124,13 @@ def conv2d_dx(dy, w, window, groups):
     return channels_first(dx)
 
 
-def _by_columns(w, window):
-    """Whether dx has so few channels that a phase would leave most of a tile empty: then by way of im2col's columns, which fill it."""
-    return min(window.stride) > 1 and 2 * w.shape[1] < MACHINE.lanes(w.itemsize)
+def _by_columns(w, window, spreads):
+    """Whether dx has so few channels that a phase would leave most of a tile empty: then by way of im2col's columns, which fill it.
+
+    Where `spreads` says that dy could be spread, only for windows whose rows are longer than its tiles are wide.
+    """
+    lanes = MACHINE.lanes(w.itemsize)
+    return min(window.stride) > 1 and 2 * w.shape[1] < lanes and (not spreads or w.shape[1] * window.kernel[1] > 2 * lanes)
 
 
 def _phase_plan(dy, dx, row, column, window, groups):

@@ -109,6 +109,7 @@ def record(**fields):
 
 @lru_cache(maxsize=4096)
 def _record_of(plan):
+    """Found by the plan's numbers alone, which takes less than to write down fifty names."""
     return record(**plan._asdict())
 
 
@@ -123,7 +124,7 @@ def plan(size, itemsize, threads, *, groups, outs, kernel, stride, dilation, bef
     (n, h, w, c), (rows, columns) = size, output
     depth = c // groups
     run, runs = (depth * kernel[1], 1) if dilation[1] * c == depth else (depth, kernel[1])      # a window's row may lie in one piece
-    kind, vectors = min(TILES, key=lambda tile: _cost_of_pixels(*tile, columns, outs, MACHINE.lanes(itemsize)))
+    kind, vectors = min(TILES, key=lambda tile: cost_of_pixels(*tile, columns, outs, MACHINE.lanes(itemsize)))
     block = vectors * MACHINE.lanes(itemsize) // (2 if kind == PAIRS else 1)
     padded = any(_sticks_out(*axis) for axis in zip((h, w), kernel, stride, dilation, before, output))
     whole = c * itemsize * _seen(columns, kernel[1], stride[1], dilation[1])
@@ -139,7 +140,7 @@ def weights_plan(forward, itemsize):
     lanes, run, outs = MACHINE.lanes(itemsize), forward.run, forward.outs
     tiles = [(turned, vectors) for turned in (False, True) for vectors in range(1, MAX_VECTORS + 1)]
     sides = {False: (run, outs), True: (outs, run)}                                            # (rows, columns) of the tiles
-    turned, vectors = min(tiles, key=lambda tile: _cost(*sides[tile[0]], tile[1], lanes))
+    turned, vectors = min(tiles, key=lambda tile: cost(*sides[tile[0]], tile[1], lanes))
     block = vectors * lanes
     some = _summed_at_once(forward.together, forward.band, forward.rows, forward.columns)
     return forward._replace(kind=PLAIN, vectors=vectors, tile_rows=MACHINE.rows(vectors), block=block, turned=turned,
@@ -156,23 +157,18 @@ def _cycles(rows, vectors):
     return max(rows * vectors / 2, 4, (rows + vectors) * 0.61) + 0.35
 
 
-def _cost(rows, columns, vectors, lanes):
+def cost(rows, columns, vectors, lanes):
     """Cycles for one k of a product with so many rows and columns."""
     tiles = -(-rows // MACHINE.rows(vectors))
     return tiles * _cycles(rows / tiles, vectors) * -(-columns // (vectors * lanes))
 
 
-def _cost_of_pixels(kind, vectors, pixels, outs, lanes):
+def cost_of_pixels(kind, vectors, pixels, outs, lanes):
     """The same for a row of output pixels; in pairs, half of the lanes are for another k."""
-    return _cost(pixels, 2 * outs, vectors, lanes) / 2 if kind == PAIRS else _cost(pixels, outs, vectors, lanes)
+    return cost(pixels, 2 * outs, vectors, lanes) / 2 if kind == PAIRS else cost(pixels, outs, vectors, lanes)
 
 
 # How much at a time ----------------------------------------------------------------------------------------------------------
-
-
-def _seen(count, kernel, stride, dilation):
-    """How many pixels `count` neighbouring windows touch."""
-    return (count - 1) * stride + (kernel - 1) * dilation + 1
 
 
 def _sticks_out(size, kernel, stride, dilation, before, output):

@@ -29,7 +29,7 @@ def kernels():
             if inspect.isfunction(function) and function.__module__ == module.__name__ and _is_kernel(function)]
 
 
-NEEDED_LAST = ("steps.sgd_loop", "direct.correlate_weights", "direct.unpack", "pointwise.scale_both", "pointwise.sums",
+NEEDED_LAST = ("steps.sgd_loop", "spread.spread", "direct.correlate_weights", "direct.unpack", "pointwise.scale_both", "pointwise.sums",
                "windows.max_pool_dx", "windows.sum_pool_dx", "pointwise.totals", "pointwise.relu_dx_loop")
 
 
