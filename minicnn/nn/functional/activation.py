@@ -2,7 +2,7 @@
 
 import warnings
 
-from ...autograd.deferred import followed_by
+from ...autograd.deferred import deferred, followed_by
 from ...elementary import arithmetic, reduction
 from ...elementary.arithmetic import where
 from ...elementary.in_place import apply_in_place
@@ -14,6 +14,8 @@ from .arguments import check_tensors, number
 __all__ = ["celu", "elu", "gelu", "glu", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "leaky_relu", "log_softmax",
            "logsigmoid", "mish", "prelu", "relu", "relu6", "relu_", "selu", "sigmoid", "silu", "softmax", "softmin", "softplus",
            "softshrink", "softsign", "tanh", "tanhshrink", "threshold"]
+
+LARGE = 1 << 13         # elements of images, from which on it pays to wait whether a pooling follows
 
 
 def _apply(name, input, inplace, function):
@@ -39,7 +41,11 @@ def _like(input, value):
 def relu(input, inplace=False):
     """max(x, 0)."""
     both = followed_by(layer.relu, input, inplace)
-    return _apply_to_numbers("relu", input, inplace, layer.relu) if both is None else both
+    if both is not None:
+        return both
+    if not inplace and isinstance(input, Tensor) and input.array.ndim == 4 and input.array.size >= LARGE:
+        return deferred(layer.relu, input)
+    return _apply_to_numbers("relu", input, inplace, layer.relu)
 
 
 def relu_(input):
