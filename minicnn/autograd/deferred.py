@@ -133,11 +133,9 @@ def followed_by(operation, y, inplace=False, **attributes):
         if pair is None:
             return None
         z = pair(*recipe.inputs, **recipe.attributes, **attributes)
-        if inplace:                     # what y was before is gone, whoever holds it
-            return _turn_into(z, y)
         if z.node is not None:
             recipe.skipped_by.append(Follower(operation, (), attributes, node=z.node))
-        return z
+        return _turn_into(z, y) if inplace else z       # in place: what y was before is gone, whoever holds it
 
 
 def joined_by(operation, y, other):

@@ -332,6 +332,21 @@ def test_batch_norm_is_looked_at_before_the_relu_comes():
     np.testing.assert_allclose(y.grad.numpy(), 2.0 * (z.detach().numpy() > 0))
 
 
+def test_a_relu_in_place_after_a_sum():
+    x, w, b, r = inputs = block_inputs()
+    y = F.batch_norm(made(x), None, None, w, b, training=True)
+    s = y + made(r)
+    z = F.relu(s, inplace=True)
+    assert z is s
+    same(z, block(*inputs, look=lambda t: t.shape), inputs)
+    np.testing.assert_array_equal(gradients(z, [y])[0], np.where(z.detach().numpy() > 0, np.cos(z.detach().numpy()), 0))
+
+
+def test_a_relu_of_bools_is_refused_however_large():
+    with pytest.raises(torch.errors.BadType, match="relu"):
+        F.relu(torch.ones(2, 3, 50, 50).bool())
+
+
 def test_a_batch_norm_that_is_added_to_itself():
     x, w, b = leaves()
     x = made_images()

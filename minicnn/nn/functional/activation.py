@@ -38,12 +38,16 @@ def _like(input, value):
 # Piecewise linear --------------------------------------------------------------------------------------------------------
 
 
+def _is_image(x):
+    return isinstance(x, Tensor) and x.array.ndim == 4 and x.array.size >= LARGE and x.array.dtype.kind == "f"
+
+
 def relu(input, inplace=False):
     """max(x, 0)."""
     both = followed_by(layer.relu, input, inplace)
     if both is not None:
         return both
-    if not inplace and isinstance(input, Tensor) and input.array.ndim == 4 and input.array.size >= LARGE:
+    if not inplace and _is_image(input):
         return deferred(layer.relu, input)
     return _apply_to_numbers("relu", input, inplace, layer.relu)
 
