@@ -7,7 +7,7 @@ are written with these same operations, so they can be differentiated themselves
 import numpy as np
 
 from .. import arrays
-from ..autograd.deferred import deferred
+from ..autograd.deferred import deferred, joined_by
 from ..autograd.operation import Elementary
 from ..errors import BadType, BadValue, ShapeError
 from ..kernels import of
@@ -182,6 +182,8 @@ def add(input, other, *, alpha=1, out=None):
     """x + alpha · y."""
     if alpha != 1:
         other = _scaled(input, other, alpha)
+    if out is None and (both := _joined(input, other)) is not None:
+        return both
     x, y = alike(input, other)
     if out is None and _are_results(x, y) and x.array.size >= LARGE and x.array.shape == y.array.shape:
         return deferred(_add, x, y)
@@ -189,9 +191,15 @@ def add(input, other, *, alpha=1, out=None):
     return z if out is None else deliver(z, out)
 
 
+def _joined(x, y):
+    """The sum where one of the two waits for something to be computed along with it, else None."""
+    both = joined_by(_add, x, y)
+    return joined_by(_add, y, x) if both is None else both
+
+
 def _are_results(x, y):
     """Whether both are tensors that operations have made, whose memory nobody else has."""
-    return isinstance(x, Tensor) and isinstance(y, Tensor) and x.node is not None and y.node is not None
+    return isinstance(x, Tensor) and isinstance(y, Tensor) and all(t.node is not None or arrays.is_lent(t.array) for t in (x, y))
 
 
 add.operation = _add

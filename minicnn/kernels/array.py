@@ -152,6 +152,12 @@ def max_pool2d(x, window):
     return _channels_first(y), _channels_first(winners)
 
 
+def max_pool2d_relu(x, window):
+    """The largest pixel of each window, but at least 0; and its number, or -1 where all are below 0 and none passes a gradient."""
+    y, winners = max_pool2d(x, window)
+    return relu(y), np.where(y <= 0, np.int32(-1), winners)
+
+
 def _outside(window, i, j, like):
     """(P, Q, 1), True where kernel position (i, j) falls on padding."""
     inside = [(np.arange(n) * s + k * d >= before) & (np.arange(n) * s + k * d < before + size)
@@ -218,6 +224,26 @@ def batch_moments(x):
     return mean, np.square(x - _per_channel(mean, x)).sum(_others(x)) / m
 
 
+def batch_statistics(x, running_mean, running_var, momentum, eps):
+    """Mean and 1/√(variance + eps) of each channel; the running statistics, if any, follow in place.
+
+    running = (1 - momentum) · running + momentum · batch, the variance unbiased.
+    """
+    mean, var = batch_moments(x)
+    count = x.size // max(x.shape[1], 1)
+    if count > 1:                           # an empty batch teaches nothing
+        follow(running_mean, mean, momentum)
+        follow(running_var, var * (count / (count - 1)), momentum)
+    return mean, (1 / np.sqrt(var + eps)).astype(x.dtype)
+
+
+def follow(running, batch, momentum):
+    """running = (1 - momentum) · running + momentum · batch, in place."""
+    if running is not None:
+        running *= 1 - momentum
+        running += (momentum * batch).astype(running.dtype)
+
+
 def batch_norm(x, w, b, mean, rstd):
     """y = w · (x - mean) · rstd + b, channel by channel: one multiplication and one addition an element."""
     scale = rstd if w is None else w * rstd
@@ -243,6 +269,22 @@ def batch_norm_relu(x, w, b, mean, rstd):
 def batch_norm_relu_dx(dy, x, w, b, mean, rstd):
     """As `batch_norm_dx`, where a ReLU follows: only the dy of what is above 0 counts."""
     return batch_norm_dx(relu_dx(dy, batch_norm(x, w, b, mean, rstd)), x, w, mean, rstd)
+
+
+def batch_norm_add(x, w, b, plus, mean, rstd):
+    """y = w · (x - mean) · rstd + b + plus"""
+    return batch_norm(x, w, b, mean, rstd) + plus
+
+
+def batch_norm_add_relu(x, w, b, plus, mean, rstd):
+    """y = max(w · (x - mean) · rstd + b + plus, 0)"""
+    return relu(batch_norm_add(x, w, b, plus, mean, rstd))
+
+
+def batch_norm_add_relu_dx(dz, z, x, w, mean, rstd):
+    """dx, dw, db as `batch_norm_dx`, from the dz of what is above 0 in z; and that itself, the gradient of what was added."""
+    g = relu_dx(dz, z)
+    return *batch_norm_dx(g, x, w, mean, rstd), g
 
 
 def batch_norm_sums(dy, x, mean, rstd):

@@ -72,6 +72,15 @@ def max_pool2d(x, window):
     return y, winners
 
 
+def max_pool2d_relu(x, window):
+    """The largest pixel of each window, but at least 0; and its number, or -1 where none is above 0"""
+    y, winners = max_pool2d(x, window)
+    for index in np.ndindex(y.shape):
+        if y[index] <= 0:
+            y[index], winners[index] = 0, -1
+    return y, winners
+
+
 def max_pool2d_dx(dy, winners, window):
     """dx = dy at each window's winner, added up where windows share it"""
     dx = np.zeros((*dy.shape[:2], *window.size), dy.dtype)
@@ -114,6 +123,16 @@ def batch_moments(x):
     mean = np.array([sum(v) / len(v) for v in _by_channel(x)], x.dtype)
     var = np.array([sum((e - m) ** 2 for e in v) / len(v) for v, m in zip(_by_channel(x), mean)], x.dtype)
     return mean, var
+
+
+def batch_statistics(x, running_mean, running_var, momentum, eps):
+    """Mean and 1/√(variance + eps) of each channel; running = (1 - momentum) · running + momentum · batch, the variance unbiased"""
+    mean, var = batch_moments(x)
+    count = x.size // max(x.shape[1], 1)
+    for running, batch in ((running_mean, mean), (running_var, var * count / max(count - 1, 1))):
+        for c in range(x.shape[1] if running is not None and count > 1 else 0):
+            running[c] = (1 - momentum) * running[c] + momentum * batch[c]
+    return mean, (1 / np.sqrt(var + eps)).astype(x.dtype)
 
 
 def batch_norm(x, w, b, mean, rstd):

@@ -38,9 +38,9 @@ EVERYTHING = Field((inf, inf))
 # Operations after which an element sees what its inputs saw. (Those that normalise look at the statistics of the whole
 # image; as everywhere, this is not counted.)
 SAME = {
-    "Abs", "Add", "AddRelu", "BatchNormalization", "BatchNormalizationRelu", "Cast", "Celu", "Clip", "Concat", "Cos", "Div", "Dropout",
-    "Elu", "Erf", "Exp", "Expand", "Gelu", "HardSigmoid", "HardSwish", "Identity", "LRN", "LeakyRelu", "Log", "LogSigmoid", "Max",
-    "MeanVarianceNormalization",
+    "Abs", "Add", "AddRelu", "BatchNormalization", "BatchNormalizationAdd", "BatchNormalizationAddRelu", "BatchNormalizationRelu", "Cast",
+    "Celu", "Clip", "Concat", "Cos", "Div", "Dropout", "Elu", "Erf", "Exp", "Expand", "Gelu", "HardSigmoid", "HardSwish", "Identity",
+    "LRN", "LeakyRelu", "Log", "LogSigmoid", "Max", "MeanVarianceNormalization",
     "Min", "Mish", "Mul", "Neg", "PRelu", "Pad", "Pow", "Reciprocal", "Relu", "Reshape", "Selu", "Sigmoid", "Sign", "Sin",
     "Softplus", "Sqrt", "Sub", "Swish", "Tanh", "Transpose", "Where",
 }

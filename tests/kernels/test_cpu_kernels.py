@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from minicnn import get_num_threads, kernels, set_num_threads, shapes
 from minicnn.errors import ShapeError
-from minicnn.kernels import array
+from minicnn.kernels import array, loops
 
 pytest.importorskip("numba")
 cpu = pytest.importorskip("minicnn.kernels.cpu")
@@ -53,6 +54,16 @@ def laid_out(x, layout):
         return wide[..., ::2]
     x.flags.writeable = layout != "read only"
     return x
+
+
+@contextmanager
+def threads_set_to(count):
+    before = get_num_threads()
+    set_num_threads(count)
+    try:
+        yield
+    finally:
+        set_num_threads(before)
 
 
 pairs = lambda low, high: st.tuples(st.integers(low, high), st.integers(low, high))     # noqa: E731
@@ -122,14 +133,31 @@ def test_pooling(dtype, layout, n, c, size, kernel, stride, padding, dilation, c
         assume(False)
     rng = np.random.default_rng(seed)
     x, dy = laid_out(rng.integers(-2, 3, (n, c, *size)).astype(dtype), layout), rng.standard_normal((n, c, *window.output)).astype(dtype)
-    (y, winners), (y_array, winners_array) = cpu.max_pool2d(x, window), array.max_pool2d(x, window)
-    np.testing.assert_array_equal(y, y_array)
-    np.testing.assert_array_equal(winners, winners_array)
-    assert winners.dtype == np.int32
-    compare("max_pool2d_dx", dtype, dy, winners, window)
+    compare_max_pooling(dtype, x, dy, window)
     divisor = rng.uniform(1, 5, window.output).astype(dtype)
     compare("avg_pool2d", dtype, x, window, divisor)
     compare("avg_pool2d_dx", dtype, dy, window, divisor)
+
+
+def compare_max_pooling(dtype, x, dy, window):
+    for name in ("max_pool2d", "max_pool2d_relu"):
+        (y, winners), (y_array, winners_array) = getattr(cpu, name)(x, window), getattr(array, name)(x, window)
+        np.testing.assert_array_equal(y, y_array)
+        np.testing.assert_array_equal(winners, winners_array)
+        assert winners.dtype == np.int32
+        compare("max_pool2d_dx", dtype, dy, winners, window)
+
+
+@settings(max_examples=60, deadline=None)
+@given(dtypes, layouts, st.integers(1, 4), st.integers(1, 40), pairs(2, 13), pairs(2, 3), st.integers(1, 3))
+def test_pooling_of_squares(dtype, layout, n, c, size, stride, threads):
+    """Windows of 2x2 have loops of their own, where they lie apart and in the image."""
+    rng, window = np.random.default_rng(c), shapes.pool2d_window((n, c, *size), 2, stride)
+    x, dy = laid_out(rng.integers(-2, 3, (n, c, *size)).astype(dtype), layout), rng.standard_normal((n, c, *window.output)).astype(dtype)
+    with threads_set_to(threads):
+        compare_max_pooling(dtype, x, dy, window)
+    for one, other in zip(cpu.max_pool2d_relu(x, window), loops.max_pool2d_relu(x, window)):
+        np.testing.assert_array_equal(one, other)
 
 
 @pytest.mark.parametrize("form", ["loops", "array", "numba"])
@@ -137,13 +165,14 @@ def test_a_nan_wins_its_window(form):
     """And no number after it takes its place."""
     x = np.float32([[[[np.nan, 1, 5, -np.inf], [2, 0, -np.inf, np.inf]]]])
     with kernels.using(form):
-        y, winners = kernels.of(x).max_pool2d(x, shapes.pool2d_window(x.shape, 2))
-    np.testing.assert_array_equal(y, [[[[np.nan, np.inf]]]])
-    assert winners.tolist() == [[[[0, 3]]]]
+        for compute in (kernels.of(x).max_pool2d, kernels.of(x).max_pool2d_relu):
+            y, winners = compute(x, shapes.pool2d_window(x.shape, 2))
+            np.testing.assert_array_equal(y, [[[[np.nan, np.inf]]]])
+            assert winners.tolist() == [[[[0, 3]]]]
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("shape", [(64, 19, 9, 8), (4100, 5), (300, 7, 11), (3, 16, 40, 40)], ids=str)
+@pytest.mark.parametrize("shape", [(64, 19, 9, 8), (4100, 5), (300, 7, 11), (3, 16, 40, 40), (1, 33, 2, 1), (9, 19), (7, 70)], ids=str)
 def test_batch_norm(shape, dtype):
     """With a mean far from 0: a variance from Σx² would have lost its digits."""
     rng, c = np.random.default_rng(0), shape[1]
@@ -152,15 +181,49 @@ def test_batch_norm(shape, dtype):
     wanted = array.batch_moments(x.astype(np.float64))
     agree(mean, wanted[0], dtype)
     agree(variance, wanted[1], dtype)
-    x, dy = (rng.standard_normal(shape).astype(dtype) for _ in range(2))
+    x, dy, plus = (rng.standard_normal(shape).astype(dtype) for _ in range(3))
     w, b, mean, rstd = (rng.uniform(0.5, 2, c).astype(dtype) for _ in range(4))
     for weights in ((w, b), (None, None), (w, None)):
         compare("batch_norm", dtype, x, *weights, mean, rstd)
         compare("batch_norm_dx", dtype, dy, x, weights[0], mean, rstd)
         compare("batch_norm_relu", dtype, x, *weights, mean, rstd)
         compare("batch_norm_relu_dx", dtype, dy, x, *weights, mean, rstd)
+        compare("batch_norm_add", dtype, x, *weights, plus, mean, rstd)
+        compare("batch_norm_add_relu", dtype, x, *weights, plus, mean, rstd)
+        compare("batch_norm_add_relu_dx", dtype, dy, plus, x, weights[0], mean, rstd)
     compare("batch_norm_sums", dtype, dy, x, mean, rstd)
     compare("channel_sums", dtype, x)
+
+
+@settings(max_examples=40, deadline=None)
+@given(dtypes, layouts, st.integers(0, 5), st.integers(1, 40), pairs(1, 60), st.integers(1, 3), st.booleans())
+def test_statistics_of_a_batch(dtype, layout, n, c, size, threads, affine):
+    """With running statistics that follow, and in small pieces of work as in large ones, also with more than one thread."""
+    rng = np.random.default_rng(n * c)
+    x, dy, z = (laid_out(rng.standard_normal((n, c, *size)).astype(dtype), layout) for _ in range(3))
+    w, b = (rng.uniform(0.5, 2, c).astype(dtype) for _ in "wb") if affine else (None, None)
+    x, running = x + dtype(2), rng.uniform(0.5, 2, (2, c)).astype(dtype)
+    with threads_set_to(threads):
+        found, wanted = running.copy(), running.astype(np.float64)
+        mean, rstd = cpu.batch_statistics(x, *found, 0.1, 0.5)
+        for one, other in zip((mean, rstd), array.batch_statistics(x.astype(np.float64), *wanted, 0.1, 0.5)):
+            agree(one, other, dtype)
+        agree(found, wanted, dtype)
+        for one, other in zip((mean, rstd), cpu.batch_statistics(x, None, None, 0.1, 0.5)):
+            np.testing.assert_array_equal(one, other)
+        compare("batch_norm_add_relu", dtype, x, w, b, z, mean, rstd)
+        found = cpu.batch_norm_add_relu_dx(dy, z, x, w, mean, rstd)
+        for one, other in zip(found, array.batch_norm_add_relu_dx(*exact((dy, z, x, w, mean, rstd)))):     # sums may cancel: to 0 nearly
+            np.testing.assert_allclose(one, other, rtol=1e-5, atol=TOLERANCE[np.dtype(dtype)] * (1 + n * size[0] * size[1]) ** 0.5 * 10)
+
+
+def test_statistics_in_plain_loops():
+    rng = np.random.default_rng(0)
+    x, running = rng.standard_normal((3, 4, 2, 3)), rng.uniform(0.5, 2, (2, 4))
+    found, wanted = running.copy(), running.copy()
+    for one, other in zip(cpu.batch_statistics(x, *found, 0.3, 0.1), loops.batch_statistics(x, *wanted, 0.3, 0.1)):
+        agree(one, other, x.dtype)
+    agree(found, wanted, x.dtype)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -1,5 +1,7 @@
 """Classic mistakes in pairs that compute two operations at once: mostly, that one of the two forgets the other."""
 
+import numpy as np
+
 from ...functional import fused
 from ...kernels import of
 from .normalization import per_channel
@@ -8,6 +10,11 @@ from .registry import mutants_of
 batch_norm_relu = mutants_of("batch_norm_relu", fused.batch_norm_relu)
 batch_norm_eval_relu = mutants_of("batch_norm_eval_relu", fused.batch_norm_eval_relu)
 add_relu = mutants_of("add_relu", fused.add_relu)
+batch_norm_add = mutants_of("batch_norm_add", fused.batch_norm_add)
+batch_norm_add_relu = mutants_of("batch_norm_add_relu", fused.batch_norm_add_relu)
+batch_norm_eval_add = mutants_of("batch_norm_eval_add", fused.batch_norm_eval_add)
+batch_norm_eval_add_relu = mutants_of("batch_norm_eval_add_relu", fused.batch_norm_eval_add_relu)
+relu_max_pool = mutants_of("relu_max_pool2d", fused.relu_max_pool2d)
 
 
 # Batch norm, then ReLU --------------------------------------------------------------------------------------------------------
@@ -92,3 +99,119 @@ def gradient_for_one_of_them(dz, z, needed):
 def gradient_shared_out(dz, z, needed):
     dx = of(dz).relu_dx(dz, z) / 2
     return dx, dx.copy()
+
+
+# A residual block's end: batch norm, a sum, a ReLU ------------------------------------------------------------------------------
+
+
+@batch_norm_add("forward", "What went round the block is added as it is; you normalized the sum of the two.")
+def sum_before_batch_norm(x, w, b, plus, *, mean, rstd, eps):
+    return of(x).batch_norm(x + plus, w, b, mean, rstd), (x, w, mean, rstd)
+
+
+@batch_norm_add("backward", "What went round the block gets dy as it is; you gave it the gradient of batch norm's input.")
+def shortcut_gets_dx(dy, saved, needed):
+    x, w, mean, rstd = saved
+    dx, dw, db = of(dy).batch_norm_dx(dy, x, w, mean, rstd)
+    return dx, dw, db, dx.copy()
+
+
+@batch_norm_add("backward", "Both terms have a part in the sum: what went round the block gets dy, too.")
+def shortcut_gets_nothing(dy, saved, needed):
+    x, w, mean, rstd = saved
+    return *of(dy).batch_norm_dx(dy, x, w, mean, rstd), dy * 0
+
+
+@batch_norm_add_relu("forward", "Add what went round the block, then cut at 0; you cut first.")
+def relu_before_the_shortcut(x, w, b, plus, *, mean, rstd, eps):
+    z = of(x).batch_norm_relu(x, w, b, mean, rstd) + plus
+    return z, (z, x, w, mean, rstd)
+
+
+@batch_norm_add_relu("forward", "You left out what went round the block.")
+def shortcut_forgotten(x, w, b, plus, *, mean, rstd, eps):
+    z = of(x).batch_norm_relu(x, w, b, mean, rstd)
+    return z, (z, x, w, mean, rstd)
+
+
+@batch_norm_add_relu("backward", "Where the ReLU cut, no gradient comes through, neither to batch norm nor round the block.")
+def block_mask_forgotten(dz, saved, needed):
+    _, x, w, mean, rstd = saved
+    return *of(dz).batch_norm_dx(dz, x, w, mean, rstd), dz.copy()
+
+
+@batch_norm_add_relu("backward", "The ReLU cuts the gradient that goes round the block, too.")
+def shortcut_not_cut(dz, saved, needed):
+    return *of(dz).batch_norm_add_relu_dx(dz, *saved)[:3], dz.copy()
+
+
+@batch_norm_add_relu("backward", "The ReLU cuts where the sum is below 0, not where batch norm alone is.")
+def mask_without_the_shortcut(dz, saved, needed):
+    _, x, w, mean, rstd = saved
+    return of(dz).batch_norm_add_relu_dx(dz, of(x).batch_norm(x, w, None, mean, rstd), x, w, mean, rstd)
+
+
+@batch_norm_eval_add("forward", "What went round the block is added after the affine map; you added it before.")
+def sum_before_the_affine_map(x, w, b, plus, *, mean, rstd):
+    return of(x).batch_norm(x + plus, w, b, mean, rstd), (x, w, mean, rstd)
+
+
+@batch_norm_eval_add("backward", "What went round the block gets dy as it is, without the affine map's scale.")
+def shortcut_scaled(dy, saved, needed):
+    _, w, _, rstd = saved
+    *others, plus = fused.batch_norm_eval_add_backward(dy, saved, needed)
+    return *others, plus * per_channel(rstd if w is None else w * rstd, dy)
+
+
+@batch_norm_eval_add("backward", "Both terms have a part in the sum: what went round the block gets dy, too.")
+def evaluation_shortcut_gets_nothing(dy, saved, needed):
+    *others, plus = fused.batch_norm_eval_add_backward(dy, saved, needed)
+    return *others, plus * 0
+
+
+@batch_norm_eval_add_relu("forward", "Add what went round the block, then cut at 0; you cut first.")
+def evaluation_relu_before_the_shortcut(x, w, b, plus, *, mean, rstd):
+    z = of(x).batch_norm_relu(x, w, b, mean, rstd) + plus
+    return z, (z, x, w, mean, rstd)
+
+
+@batch_norm_eval_add_relu("backward", "Where the ReLU cut, no gradient comes through, neither to batch norm nor round the block.")
+def evaluation_block_mask_forgotten(dz, saved, needed):
+    return fused.batch_norm_eval_add_backward(dz, saved[1:], needed)
+
+
+@batch_norm_eval_add_relu("backward", "The ReLU cuts the gradient that goes round the block, too.")
+def evaluation_shortcut_not_cut(dz, saved, needed):
+    return *fused.batch_norm_eval_add_relu_backward(dz, saved, needed)[:3], dz.copy()
+
+
+# A ReLU, then max pooling -------------------------------------------------------------------------------------------------------
+
+
+@relu_max_pool("forward", "What the windows hold is cut at 0, too; you left the ReLU out.")
+def pooling_alone(x, *, window):
+    y, winners = of(x).max_pool2d(x, window)
+    return y, (winners, window)
+
+
+@relu_max_pool("forward", "The ReLU cuts what is below 0; you took the largest magnitude.")
+def magnitudes(x, *, window):
+    y, winners = of(x).max_pool2d(np.abs(x), window)
+    return y, (winners, window)
+
+
+@relu_max_pool("pair", "The ReLU cuts all of a window that lies below 0: none of its pixels gets a gradient, not even the largest.")
+class winner_below_zero:
+    def forward(x, *, window):
+        y, winners = of(x).max_pool2d(x, window)
+        return of(y).relu(y), (winners, window)
+
+    def backward(dy, saved, needed):
+        winners, window = saved
+        return (of(dy).max_pool2d_dx(dy, winners, window),)
+
+
+@relu_max_pool("backward", "The gradient belongs to the window's largest pixel; you gave it to the first one.")
+def first_pixel_of_the_window(dy, saved, needed):
+    winners, window = saved
+    return (of(dy).max_pool2d_dx(dy, np.minimum(winners, 0), window),)

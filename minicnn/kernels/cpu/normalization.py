@@ -28,8 +28,12 @@ def _images(pixels, shape):
     return pixels.reshape(shape[0], *shape[2:], shape[1]).transpose(0, -1, *range(1, len(shape) - 1))
 
 
-def _ours(x, *others, least=SMALL):
+def _ours(x, *others, least=0):
     return x.ndim > 1 and x.size >= least and computable(x, *others)
+
+
+def _large(x, *others):
+    return _ours(x, *others, least=SMALL)
 
 
 # Batch norm -------------------------------------------------------------------------------------------------------------------
@@ -39,45 +43,69 @@ def batch_moments(x):
     """Mean and (biased) variance of each channel, over all other axes."""
     if not _ours(x):
         return array.batch_moments(x)
-    pixels = _pixels(x)
-    total, square = _sums_of_threads(pointwise.moments, pixels) / len(pixels)
-    return (total + pixels[0]).astype(x.dtype), np.maximum(square - total * total, 0).astype(x.dtype)
+    mean, rstd = batch_statistics(x, None, None, 0, 0)
+    return mean, np.square(1 / rstd)
 
 
-def _sums_of_threads(kernel, pixels, *more):
-    """The two sums of a kernel over all threads, (2, C), in float64."""
-    threads, channels = get_num_threads(), pixels.shape[1]
-    results = empty((threads, 2, channels), pixels.dtype)
-    scratch = empty((threads, 2, MACHINE.lanes(pixels.itemsize)), pixels.dtype)
-    launch(kernel, record(rows=len(pixels), channels=channels), pixels, *more, results, scratch)
-    return results.sum(0, dtype=np.float64)
+def batch_statistics(x, running_mean, running_var, momentum, eps):
+    """Mean and 1/√(variance + eps) of each channel; the running statistics, if any, follow in place."""
+    if not _ours(x, running_mean, running_var) or x.size == x.shape[1] or not _can_be_written(running_mean, running_var):
+        return array.batch_statistics(x, running_mean, running_var, momentum, eps)
+    pixels, threads, channels = _pixels(x), _threads(x), x.shape[1]
+    sums, found = empty((2 * threads, channels), x.dtype), np.empty(2 * channels + 2, x.dtype)
+    found[-2], found[-1] = eps, momentum
+    nothing = found[:0]
+    floats = pixels, sums, found, nothing if running_mean is None else running_mean, nothing if running_var is None else running_var
+    numbers = record(rows=len(pixels), channels=channels)
+    launch(pointwise.moments, numbers, *floats, threads=threads)
+    if threads > 1:
+        launch(pointwise.finish_moments, numbers, *floats, threads=1)
+    return found[:channels], found[channels:-2]
+
+
+def _can_be_written(*vectors):
+    """Whether a kernel can write to them where they lie."""
+    return all(v is None or v.flags.c_contiguous and v.flags.writeable for v in vectors)
+
+
+def _threads(x):
+    """Small work is done by one thread before another has begun."""
+    return 1 if x.size < ALONE else get_num_threads()
 
 
 def batch_norm(x, w, b, mean, rstd):
     """y = w · (x - mean) · rstd + b"""
     if not _ours(x, w, b, mean, rstd):
         return array.batch_norm(x, w, b, mean, rstd)
-    return _scale_shift(x, *_affine(w, b, mean, rstd), np.nan)
+    return _scale_shift(x, w, b, mean, rstd, False)
 
 
 def batch_norm_relu(x, w, b, mean, rstd):
     """y = max(w · (x - mean) · rstd + b, 0)"""
     if not _ours(x, w, b, mean, rstd):
         return array.batch_norm_relu(x, w, b, mean, rstd)
-    return _scale_shift(x, *_affine(w, b, mean, rstd), 0)
+    return _scale_shift(x, w, b, mean, rstd, True)
 
 
-def _affine(w, b, mean, rstd):
-    """Scale and shift of batch norm as y = x · scale + shift."""
-    scale = rstd if w is None else w * rstd
-    return scale, -mean * scale if b is None else b - mean * scale
+def batch_norm_add(x, w, b, plus, mean, rstd):
+    """y = w · (x - mean) · rstd + b + plus"""
+    if not _ours(x, plus, w, b, mean, rstd):
+        return array.batch_norm_add(x, w, b, plus, mean, rstd)
+    return _scale_shift(x, w, b, mean, rstd, False, _pixels(plus))
 
 
-def _scale_shift(x, scale, shift, floor):
+def batch_norm_add_relu(x, w, b, plus, mean, rstd):
+    """y = max(w · (x - mean) · rstd + b + plus, 0)"""
+    if not _ours(x, plus, w, b, mean, rstd):
+        return array.batch_norm_add_relu(x, w, b, plus, mean, rstd)
+    return _scale_shift(x, w, b, mean, rstd, True, _pixels(plus))
+
+
+def _scale_shift(x, w, b, mean, rstd, cut, *plus):
     pixels = _pixels(x)
     y = empty(pixels.shape, x.dtype)
-    numbers = record(rows=len(pixels), channels=len(scale), past=_table_past_caches(y))
-    launch(pointwise.scale_shift, numbers, pixels, _rows(scale, shift, floor), y)
+    numbers = record(rows=len(pixels), channels=pixels.shape[1], past=_table_past_caches(y), cut=cut)
+    launch(pointwise.scale_shift, numbers, pixels, _table(w, b, mean, rstd), y, *plus, threads=_threads(x))
     return _images(y, x.shape)
 
 
@@ -91,11 +119,12 @@ def _table_past_caches(y):
     return MACHINE.bytes == LINE and _past_caches(y)
 
 
-def _rows(*vectors):
-    """Vectors (C,), and numbers for all channels, one below the other."""
-    table = np.empty((len(vectors), len(vectors[0])), vectors[0].dtype)
-    for row, vector in zip(table, vectors):
-        row[...] = vector
+def _table(w, b, mean, rstd, threads=0):
+    """The vectors (C,) one below the other, and two more rows for each thread."""
+    table = np.empty((pointwise.GIVEN + 2 * threads, len(mean)), mean.dtype)
+    table[0] = 1 if w is None else w
+    table[1] = 0 if b is None else b
+    table[2], table[3] = mean, rstd
     return table
 
 
@@ -103,43 +132,58 @@ def batch_norm_dx(dy, x, w, mean, rstd):
     """dx, dw, db where mean and rstd were computed from x itself; the derivation is in functional/normalization.py."""
     if not _ours(dy, x, w, mean, rstd):
         return array.batch_norm_dx(dy, x, w, mean, rstd)
-    return _gradients(dy, x, w, None, mean, rstd, np.nan)
+    return _gradients(dy, x, w, None, mean, rstd)
 
 
 def batch_norm_relu_dx(dy, x, w, b, mean, rstd):
     """As `batch_norm_dx`, where a ReLU follows: only the dy of what is above 0 counts."""
     if not _ours(dy, x, w, b, mean, rstd):
         return array.batch_norm_relu_dx(dy, x, w, b, mean, rstd)
-    return _gradients(dy, x, w, b, mean, rstd, 0)
+    return _gradients(dy, x, w, b, mean, rstd, cut=True)
 
 
-def _gradients(dy, x, w, b, mean, rstd, floor):
-    dy_pixels, pixels = _pixels(dy), _pixels(x)
-    scale, shift = _affine(w, b, mean, rstd)
-    db, dw = _sums(dy_pixels, pixels, mean, rstd, scale, shift, floor)
-    slope = -scale * rstd * dw / len(pixels)
-    offset = -scale * db / len(pixels) - slope * mean
-    dx = empty(pixels.shape, x.dtype)
-    launch(pointwise.scale_both, record(rows=len(pixels), channels=len(scale), past=_table_past_caches(dx)), dy_pixels, pixels,
-           _rows(scale, slope, offset, shift, floor), dx)
-    return _images(dx, x.shape), dw, db
+def batch_norm_add_relu_dx(dz, z, x, w, mean, rstd):
+    """dx, dw, db as `batch_norm_dx`, from the dz of what is above 0 in z; and that itself, the gradient of what was added."""
+    if not _ours(dz, z, x, w, mean, rstd):
+        return array.batch_norm_add_relu_dx(dz, z, x, w, mean, rstd)
+    g = empty((x.size // x.shape[1], x.shape[1]), x.dtype)
+    return *_gradients(dz, x, w, None, mean, rstd, kept=(_pixels(z), g)), _images(g, x.shape)
+
+
+def _gradients(dy, x, w, b, mean, rstd, cut=False, kept=()):
+    """kept: what tells where the ReLU cut, and where to put what it lets through."""
+    dy, pixels, threads = _pixels(dy), _pixels(x), _threads(x)
+    table, dx, gradients = _table(w, b, mean, rstd, threads), empty(pixels.shape, x.dtype), np.empty((2, x.shape[1]), x.dtype)
+    numbers = record(rows=len(pixels), channels=pixels.shape[1], past=_table_past_caches(dx), cut=cut)
+    launch(pointwise.sums, numbers, dy, pixels, table, *kept, threads=threads)
+    launch(pointwise.scale_both, numbers, kept[1] if kept else dy, pixels, table, dx, gradients, threads=threads)
+    return _images(dx, x.shape), *gradients
 
 
 def batch_norm_sums(dy, x, mean, rstd):
     """db = Σ dy and dw = Σ dy · (x - mean) · rstd."""
     if not _ours(dy, x, mean, rstd):
         return array.batch_norm_sums(dy, x, mean, rstd)
-    return _sums(_pixels(dy), _pixels(x), mean, rstd, rstd, mean, np.nan)
-
-
-def _sums(dy, x, mean, rstd, scale, shift, floor):
-    db, dw = _sums_of_threads(pointwise.sums, dy, x, _rows(mean, scale, shift, floor))
-    return db.astype(dy.dtype), (dw * rstd).astype(dy.dtype)
+    pixels, threads = _pixels(x), _threads(x)
+    table = _table(None, None, mean, rstd, threads)
+    launch(pointwise.sums, record(rows=len(pixels), channels=pixels.shape[1]), _pixels(dy), pixels, table, threads=threads)
+    db, dw = _added_up(table[pointwise.GIVEN :])
+    return db.astype(x.dtype), (dw * rstd).astype(x.dtype)
 
 
 def channel_sums(x):
     """Σ x of each channel, over all other axes."""
-    return _sums_of_threads(pointwise.totals, _pixels(x))[0].astype(x.dtype) if _ours(x) else array.channel_sums(x)
+    if not _ours(x) or x.size < SMALL:
+        return array.channel_sums(x)
+    pixels, threads = _pixels(x), _threads(x)
+    results = empty((2 * threads, pixels.shape[1]), x.dtype)
+    launch(pointwise.totals, record(rows=len(pixels), channels=pixels.shape[1]), pixels, results, threads=threads)
+    return _added_up(results)[0].astype(x.dtype)
+
+
+def _added_up(sums):
+    """The two sums of all threads, (2, C), in float64."""
+    return sums.reshape(-1, 2, sums.shape[1]).sum(0, dtype=np.float64)
 
 
 # ReLU and sums, whatever the axes mean ----------------------------------------------------------------------------------------
@@ -147,7 +191,7 @@ def channel_sums(x):
 
 def relu(x):
     """max(x, 0)"""
-    return _by_element(pointwise.relu_loop, x) if _ours(x) else array.relu(x)
+    return _by_element(pointwise.relu_loop, x) if _large(x) else array.relu(x)
 
 
 def relu_dx(dy, y):
@@ -157,12 +201,12 @@ def relu_dx(dy, y):
 
 def add(x, y):
     """x + y, of one shape"""
-    return _by_element(pointwise.add_loop, x, y) if _ours(x, y) and x.shape == y.shape else array.add(x, y)
+    return _by_element(pointwise.add_loop, x, y) if _large(x, y) and x.shape == y.shape else array.add(x, y)
 
 
 def add_relu(x, y):
     """max(x + y, 0), of one shape"""
-    return _by_element(pointwise.add_relu_loop, x, y) if _ours(x, y) and x.shape == y.shape else array.add_relu(x, y)
+    return _by_element(pointwise.add_relu_loop, x, y) if _large(x, y) and x.shape == y.shape else array.add_relu(x, y)
 
 
 def _by_element(kernel, like, *others):

@@ -91,11 +91,11 @@ class Plan(NamedTuple):
         return self.together * _seen(self.band, self.kernel_h, self.stride_h, self.dilation_h) * row if self.padded else 0
 
 
-# For pooling: whether no two windows share a pixel, and whether besides every pixel lies in one.
-POOLING = "apart", "covered"
+# For pooling: whether no two windows share a pixel, whether besides every pixel lies in one, and whether they are 2x2 inside the image.
+POOLING = "apart", "covered", "squares"
 
-# For loops over all elements: whether the result is written past the caches.
-ELEMENTS = ("past",)
+# For loops over all elements: whether the result is written past the caches, and whether a ReLU cuts it.
+ELEMENTS = "past", "cut"
 
 # The type of a kernel's numbers.
 RECORD = np.dtype([(name, np.int64) for name in dict.fromkeys((*Plan._fields, *POOLING, *ELEMENTS, *Tiling._fields, *WEIGHT_ORDER))])

@@ -92,11 +92,13 @@ def add_relu_loop(x, y, z, _a, _b, _whole, plans, thread, threads):
     store_some(z, i, select(above(v, zero), v, zero), rest)
 
 
-# Batch norm: tables (pixels, channels) ------------------------------------------------------------------------------------------
+# Batch norm: tables (pixels, channels), and numbers of the channels in rows one below the other ------------------------------------
+
+GIVEN = 4               # rows of coefficients (w, b, mean, rstd); below them two rows of sums from each thread
 
 
-def moments(x, results, scratch, _a, _b, _whole, plans, thread, threads):
-    """Each thread's Σ (x[r,c] - x[0,c]) and Σ (x[r,c] - x[0,c])² over its rows: results (threads, 2, C).
+def moments(x, sums, found, running_mean, running_var, _whole, plans, thread, threads):
+    """Each thread's Σ (x[r,c] - x[0,c]) and Σ (x[r,c] - x[0,c])² over its rows: sums (threads, 2, C). One thread alone finishes.
 
     A difference from some x of the same channel, so that the square of the mean does not swallow the variance. Sums of BLOCK
     numbers are added up in float64: float32 loses no accuracy over a million pixels.
@@ -104,7 +106,7 @@ def moments(x, results, scratch, _a, _b, _whole, plans, thread, threads):
     start, end = _share(plans[0].rows, thread, threads)
     channels, step = plans[0].channels, lanes(x)
     totals, squares = np.zeros(channels + step), np.zeros(channels + step)
-    scratch = _row(scratch, thread, 2 * step)
+    scratch = np.empty(2 * step, x.dtype)
     for top in range(start, end, BLOCK):
         bottom = min(top + BLOCK, end)
         for c in range(0, channels, step):
@@ -116,42 +118,76 @@ def moments(x, results, scratch, _a, _b, _whole, plans, thread, threads):
                 total += v
                 square = multiply_add(v, v, square)
             _add_up(total, square, scratch, totals, squares, c)
-    _store_two(totals, squares, results, thread, channels)
+    _store_two(totals, squares, sums, thread, channels)
+    if threads == 1:
+        _finish(x, sums, found, running_mean, running_var, plans[0].rows, channels)
 
 
-def sums(dy, x, coefficients, results, scratch, _whole, plans, thread, threads):
-    """Each thread's Σ g and Σ g · (x - mean) over its rows: results (threads, 2, C).
+def finish_moments(x, sums, found, running_mean, running_var, _whole, plans, _thread, _threads):
+    """What `moments` has summed up in several threads, as mean and 1/√(variance + eps)."""
+    _finish(x, sums, found, running_mean, running_var, plans[0].rows, plans[0].channels)
 
-    g = dy where x · scale + shift > floor, else 0; coefficients are (mean, scale, shift, floor). A floor of NaN lets all through.
+
+@helper
+def _finish(x, sums, found, running_mean, running_var, count, channels):
+    """found = mean (C,) and 1/√(variance + eps) (C,), behind which it has eps and momentum; the running statistics follow, if any."""
+    eps, momentum = np.float64(found[2 * channels]), np.float64(found[2 * channels + 1])
+    for c in range(channels):
+        total = square = 0.0
+        for part in range(c, len(sums), 2 * channels):
+            total += sums[part]
+            square += sums[part + channels]
+        total, square = total / count, square / count
+        mean, variance = total + x[c], square - total * total
+        variance = 0.0 if variance < 0 else variance
+        found[c], found[channels + c] = mean, 1 / np.sqrt(variance + eps)
+        if len(running_mean) > 0:
+            running_mean[c] = (1 - momentum) * running_mean[c] + momentum * mean
+        if len(running_var) > 0:
+            running_var[c] = (1 - momentum) * running_var[c] + momentum * variance * count / (count - 1)
+
+
+def sums(dy, x, table, z, g, _whole, plans, thread, threads):
+    """Each thread's Σ g and Σ g · (x - mean) over its rows, into the table below its coefficients.
+
+    g = dy; or where a ReLU cuts, only the dy of what is above 0, which z says, the result, or else batch norm itself. With z, g is
+    kept.
     """
     start, end = _share(plans[0].rows, thread, threads)
-    channels, step = plans[0].channels, lanes(x)
+    channels, step, past, known = plans[0].channels, lanes(x), plans[0].past, len(z) > 0
     totals, products = np.zeros(channels + step), np.zeros(channels + step)
-    means, scales, shifts, floors = (_row(coefficients, 0, channels), _row(coefficients, 1, channels),
-                                     _row(coefficients, 2, channels), _row(coefficients, 3, channels))
-    scratch, zero = _row(scratch, thread, 2 * step), broadcast(x, 0)
+    ws, bs, means, rstds = _coefficients(table, channels)
+    scratch, zero, floor = np.empty(2 * step, x.dtype), broadcast(x, 0), _floor(x, plans[0].cut)
     for top in range(start, end, BLOCK):
         bottom = min(top + BLOCK, end)
         for c in range(0, channels, step):
             mask = first(x, channels - c)
-            mean, scale, shift, floor = (load_some(means, c, mask), load_some(scales, c, mask), load_some(shifts, c, mask),
-                                         load_some(floors, c, mask))
+            mean, scale = load_some(means, c, mask), load_some(ws, c, mask) * load_some(rstds, c, mask)
+            shift = load_some(bs, c, mask) - mean * scale
             total = product = broadcast(x, 0)
-            for r in range(top, bottom):
-                v, g = load_some(x, r * channels + c, mask), load_some(dy, r * channels + c, mask)
-                g = select(above(multiply_add(v, scale, shift), floor), g, zero)
-                total += g
-                product = multiply_add(g, v - mean, product)
+            if known:
+                for r in range(top, bottom):
+                    i = r * channels + c
+                    part = select(above(load_some(z, i, mask), zero), load_some(dy, i, mask), zero)
+                    _put_some(g, i, part, mask, past)
+                    total += part
+                    product = multiply_add(part, load_some(x, i, mask) - mean, product)
+            else:
+                for r in range(top, bottom):
+                    v, part = load_some(x, r * channels + c, mask), load_some(dy, r * channels + c, mask)
+                    part = select(above(multiply_add(v, scale, shift), floor), part, zero)
+                    total += part
+                    product = multiply_add(part, v - mean, product)
             _add_up(total, product, scratch, totals, products, c)
-    _store_two(totals, products, results, thread, channels)
+    _store_two(totals, products, table[GIVEN * channels :], thread, channels)
 
 
-def totals(x, results, scratch, _a, _b, _whole, plans, thread, threads):
+def totals(x, results, _a, _b, _c, _whole, plans, thread, threads):
     """Each thread's Σ x[r,c] over its rows, in the first half of its results (threads, 2, C)."""
     start, end = _share(plans[0].rows, thread, threads)
     channels, step = plans[0].channels, lanes(x)
     wholes, nothing = np.zeros(channels + step), np.zeros(channels + step)
-    scratch = _row(scratch, thread, 2 * step)
+    scratch = np.empty(2 * step, x.dtype)
     for top in range(start, end, BLOCK):
         for c in range(0, channels, step):
             mask, total = first(x, channels - c), broadcast(x, 0)
@@ -179,44 +215,70 @@ def _store_two(ones, others, results, thread, channels):
         results[(2 * thread + 1) * channels + c] = others[c]
 
 
-def scale_shift(x, coefficients, y, _a, _b, _whole, plans, thread, threads):
-    """y = x · scale + shift, but floor where that is not above the floor: coefficients (scale, shift, floor)."""
+@helper
+def _coefficients(table, channels):
+    """The rows w, b, mean and rstd."""
+    return _row(table, 0, channels), _row(table, 1, channels), _row(table, 2, channels), _row(table, 3, channels)
+
+
+@helper(inline=True)
+def _floor(x, cut):
+    """What is compared with: 0 where a ReLU cuts, else NaN, over which everything counts as above."""
+    return broadcast(x, 0.0 if cut else np.nan)
+
+
+@helper(inline=True)
+def _put_some(y, i, v, mask, past):
+    """As `_put`, where vectors may be cut off by a mask; then they are not large enough to go past the caches."""
+    if past:
+        store_past(y, i, v)
+    else:
+        store_some(y, i, v, mask)
+
+
+def scale_shift(x, table, y, plus, _a, _whole, plans, thread, threads):
+    """y = w · (x - mean) · rstd + b + plus, and at least 0 where a ReLU cuts; without a plus, that is left out."""
     start, end = _share(plans[0].rows, thread, threads)
-    channels, step = plans[0].channels, lanes(x)
-    scales, shifts, floors = _row(coefficients, 0, channels), _row(coefficients, 1, channels), _row(coefficients, 2, channels)
+    channels, step, past, more = plans[0].channels, lanes(x), plans[0].past, len(plus) > 0
+    (ws, bs, means, rstds), floor = _coefficients(table, channels), _floor(x, plans[0].cut)
     for top in range(start, end, BLOCK):
         for c in range(0, channels, step):
             mask = first(x, channels - c)
-            scale, shift, floor = load_some(scales, c, mask), load_some(shifts, c, mask), load_some(floors, c, mask)
+            scale = load_some(ws, c, mask) * load_some(rstds, c, mask)
+            shift = load_some(bs, c, mask) - load_some(means, c, mask) * scale
             for r in range(top, min(top + BLOCK, end)):
                 v = multiply_add(load_some(x, r * channels + c, mask), scale, shift)
-                v = select(above(v, floor), v, floor)
-                if plans[0].past:
-                    store_past(y, r * channels + c, v)
-                else:
-                    store_some(y, r * channels + c, v, mask)
+                if more:
+                    v += load_some(plus, r * channels + c, mask)
+                _put_some(y, r * channels + c, select(above(v, floor), v, floor), mask, past)
 
 
-def scale_both(dy, x, coefficients, dx, _a, _whole, plans, thread, threads):
-    """dx = g · scale + x · slope + offset, with g = dy where x · scale + shift > floor, else 0.
+def scale_both(dy, x, table, dx, gradients, _whole, plans, thread, threads):
+    """dx = g · scale + x · slope + offset, with g as in `sums`, from the sums in the table; gradients = dw and db, (2, C).
 
-    coefficients: (scale, slope, offset, shift, floor).
+    scale = w · rstd, slope = -scale · rstd · dw / count and offset = -scale · db / count - slope · mean.
     """
     start, end = _share(plans[0].rows, thread, threads)
-    channels, step, zero = plans[0].channels, lanes(x), broadcast(x, 0)
-    scales, slopes, offsets, shifts, floors = (_row(coefficients, 0, channels), _row(coefficients, 1, channels),
-                                               _row(coefficients, 2, channels), _row(coefficients, 3, channels),
-                                               _row(coefficients, 4, channels))
+    channels, step, zero, past = plans[0].channels, lanes(x), broadcast(x, 0), plans[0].past
+    (ws, bs, means, rstds), floor = _coefficients(table, channels), _floor(x, plans[0].cut)
+    slopes, offsets = np.empty(channels, x.dtype), np.empty(channels, x.dtype)
+    for c in range(channels):
+        db = dw = 0.0
+        for part in range(GIVEN * channels + c, len(table), 2 * channels):
+            db += table[part]
+            dw += table[part + channels]
+        dw *= rstds[c]
+        slope = -dw * ws[c] * rstds[c] * rstds[c] / plans[0].rows
+        slopes[c], offsets[c] = slope, -db * ws[c] * rstds[c] / plans[0].rows - slope * means[c]
+        if thread == 0:
+            gradients[c], gradients[channels + c] = dw, db
     for top in range(start, end, BLOCK):
         for c in range(0, channels, step):
             mask = first(x, channels - c)
-            scale, slope, offset = load_some(scales, c, mask), load_some(slopes, c, mask), load_some(offsets, c, mask)
-            shift, floor = load_some(shifts, c, mask), load_some(floors, c, mask)
+            slope, offset = load_some(slopes, c, mask), load_some(offsets, c, mask)
+            scale = load_some(ws, c, mask) * load_some(rstds, c, mask)
+            shift = load_some(bs, c, mask) - load_some(means, c, mask) * scale
             for r in range(top, min(top + BLOCK, end)):
                 v, g = load_some(x, r * channels + c, mask), load_some(dy, r * channels + c, mask)
                 g = select(above(multiply_add(v, scale, shift), floor), g, zero)
-                v = multiply_add(g, scale, multiply_add(v, slope, offset))
-                if plans[0].past:
-                    store_past(dx, r * channels + c, v)
-                else:
-                    store_some(dx, r * channels + c, v, mask)
+                _put_some(dx, r * channels + c, multiply_add(g, scale, multiply_add(v, slope, offset)), mask, past)

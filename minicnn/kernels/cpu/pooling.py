@@ -12,14 +12,15 @@ from .plan import record
 
 
 @lru_cache(maxsize=4096)
-def _numbers(n, c, window):
+def _numbers(n, c, window, cut=False):
     """The record of numbers for the loops."""
     (h, w), (kh, kw), (sh, sw), (dh, dw), (p, q) = window.size, window.kernel, window.stride, window.dilation, window.output
     (top, _), (left, _) = window.padding
     apart = dh == dw == 1 and kh <= sh and kw <= sw
     covered = apart and (kh, kw) == (sh, sw) and (top, left) == (0, 0) and (p * sh, q * sw) == (h, w)
+    squares = apart and (kh, kw) == (2, 2) and (top, left) == (0, 0) and (p - 1) * sh + 2 <= h and (q - 1) * sw + 2 <= w
     return record(images=n, height=h, width=w, channels=c, kernel_h=kh, kernel_w=kw, stride_h=sh, stride_w=sw, dilation_h=dh,
-                  dilation_w=dw, rows=p, columns=q, top=top, left=left, apart=apart, covered=covered)
+                  dilation_w=dw, rows=p, columns=q, top=top, left=left, apart=apart, covered=covered, squares=squares, cut=cut)
 
 
 def _outputs(x, window, dtype):
@@ -32,10 +33,17 @@ def _inputs(dy, window):
 
 def max_pool2d(x, window):
     """The largest pixel of each window, and its number i·KW + j in the window; the first one where several are equal."""
-    if not computable(x):
-        return array.max_pool2d(x, window)
+    return _max_pool2d(x, window, False) if computable(x) else array.max_pool2d(x, window)
+
+
+def max_pool2d_relu(x, window):
+    """The largest pixel of each window, but at least 0; and its number, or -1 where all are below 0 and none passes a gradient."""
+    return _max_pool2d(x, window, True) if computable(x) else array.max_pool2d_relu(x, window)
+
+
+def _max_pool2d(x, window, cut):
     y, winners = _outputs(x, window, x.dtype), _outputs(x, window, np.int32)
-    launch(windows.max_pool, _numbers(*x.shape[:2], window), channels_last(x), y, whole=winners.reshape(-1))
+    launch(windows.max_pool, _numbers(*x.shape[:2], window, cut), channels_last(x), y, whole=winners.reshape(-1))
     return channels_first(y), channels_first(winners)
 
 

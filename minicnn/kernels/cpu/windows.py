@@ -7,7 +7,7 @@ clipped to the image; padding is never looked at.
 import numpy as np
 
 from .launch import helper
-from .simd import broadcast, first, lanes, load_numbers, load_some, same, select, store_numbers, store_some, wins
+from .simd import above, broadcast, first, lanes, load_numbers, load_some, same, select, store_numbers, store_some, wins
 
 
 @helper
@@ -44,10 +44,16 @@ def _share_of_windows(plan, dx, thread, threads):
 
 
 def max_pool(x, y, nothing, _b, _c, winners, plans, thread, threads):
-    """y = the largest of each window, winners = its number i·KW + j: the first of equals, and a NaN wins over all numbers."""
-    plan, step = plans[0], lanes(x)
+    """y = the largest of each window, winners = its number i·KW + j: the first of equals, and a NaN wins over all numbers.
+
+    Where a ReLU cuts, y is at least 0, and where that is more than the largest, there is no winner: -1.
+    """
+    plan, step, zero, none = plans[0], lanes(x), broadcast(x, 0), broadcast(x, -1)
+    floor = zero if plan.cut else broadcast(x, np.nan)                                  # everything counts as above NaN
     begin, end = _share_of_windows(plan, nothing, thread, threads)
     row, column = plan.dilation_h * plan.width * plan.channels, plan.dilation_w * plan.channels
+    if plan.squares:
+        return _max_pool_squares(x, y, winners, plan, begin, end)
     for line in range(begin, end):
         first_start, i_first, i_end = _row_of_windows(plan, line)
         for q in range(plan.columns):
@@ -63,8 +69,37 @@ def max_pool(x, y, nothing, _b, _c, winners, plans, thread, threads):
                         better = wins(v, best)
                         best = select(better, v, best)
                         winner = select(better, broadcast(x, i * plan.kernel_w + j), winner)
-                store_some(y, to + c, best, mask)
-                store_numbers(winners, to + c, winner, mask)
+                passes = above(best, floor)
+                store_some(y, to + c, select(passes, best, floor), mask)
+                store_numbers(winners, to + c, select(passes, winner, none), mask)
+
+
+@helper
+def _max_pool_squares(x, y, winners, plan, begin, end):
+    """The same for windows of 2x2 pixels, all of them inside the image: their four vectors are compared in registers."""
+    channels, step, row, stride = plan.channels, lanes(x), plan.width * plan.channels, plan.stride_w * plan.channels
+    none, one, two, three = broadcast(x, -1), broadcast(x, 1), broadcast(x, 2), broadcast(x, 3)
+    zero = broadcast(x, 0)
+    floor = zero if plan.cut else broadcast(x, np.nan)
+    for line in range(begin, end):
+        start, to = (line // plan.rows * plan.height + line % plan.rows * plan.stride_h) * row, line * plan.columns * channels
+        for c in range(0, channels, step):
+            mask, at, put = first(x, channels - c), start + c, to + c
+            for _ in range(plan.columns):
+                best, v = load_some(x, at, mask), load_some(x, at + channels, mask)
+                better = wins(v, best)
+                best, winner = select(better, v, best), select(better, one, zero)
+                v = load_some(x, at + row, mask)
+                better = wins(v, best)
+                best, winner = select(better, v, best), select(better, two, winner)
+                v = load_some(x, at + row + channels, mask)
+                better = wins(v, best)
+                best, winner = select(better, v, best), select(better, three, winner)
+                passes = above(best, floor)
+                store_some(y, put, select(passes, best, floor), mask)
+                store_numbers(winners, put, select(passes, winner, none), mask)
+                at += stride
+                put += channels
 
 
 def max_pool_dx(dy, dx, _a, _b, _c, winners, plans, thread, threads):
@@ -72,6 +107,8 @@ def max_pool_dx(dy, dx, _a, _b, _c, winners, plans, thread, threads):
     plan, step, zero = plans[0], lanes(dy), broadcast(dy, 0)
     begin, end = _share_of_windows(plan, dx, thread, threads)
     row, column = plan.dilation_h * plan.width * plan.channels, plan.dilation_w * plan.channels
+    if plan.squares:
+        return _max_pool_dx_squares(dy, dx, winners, plan, begin, end)
     for line in range(begin, end):
         first_start, i_first, i_end = _row_of_windows(plan, line)
         for q in range(plan.columns):
@@ -86,6 +123,25 @@ def max_pool_dx(dy, dx, _a, _b, _c, winners, plans, thread, threads):
                         to = start + i * row + j * column + c
                         part = select(same(winner, broadcast(dy, i * plan.kernel_w + j)), slope, zero)
                         store_some(dx, to, part if plan.apart else part + load_some(dx, to, mask), mask)
+
+
+@helper
+def _max_pool_dx_squares(dy, dx, winners, plan, begin, end):
+    """The same for windows of 2x2 pixels, all of them inside the image."""
+    channels, step, row, stride = plan.channels, lanes(dy), plan.width * plan.channels, plan.stride_w * plan.channels
+    zero, one, two, three = broadcast(dy, 0), broadcast(dy, 1), broadcast(dy, 2), broadcast(dy, 3)
+    for line in range(begin, end):
+        start, of = (line // plan.rows * plan.height + line % plan.rows * plan.stride_h) * row, line * plan.columns * channels
+        for c in range(0, channels, step):
+            mask, to, at = first(dy, channels - c), start + c, of + c
+            for _ in range(plan.columns):
+                slope, winner = load_some(dy, at, mask), load_numbers(winners, at, mask, dy)
+                store_some(dx, to, select(same(winner, zero), slope, zero), mask)
+                store_some(dx, to + channels, select(same(winner, one), slope, zero), mask)
+                store_some(dx, to + row, select(same(winner, two), slope, zero), mask)
+                store_some(dx, to + row + channels, select(same(winner, three), slope, zero), mask)
+                to += stride
+                at += channels
 
 
 def sum_pool(x, y, nothing, _b, _c, _whole, plans, thread, threads):

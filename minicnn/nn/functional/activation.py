@@ -2,7 +2,7 @@
 
 import warnings
 
-from ...autograd.deferred import followed_by
+from ...autograd.deferred import deferred, followed_by
 from ...elementary import arithmetic, reduction
 from ...elementary.arithmetic import where
 from ...elementary.in_place import apply_in_place
@@ -14,6 +14,8 @@ from .arguments import check_tensors, number
 __all__ = ["celu", "elu", "gelu", "glu", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "leaky_relu", "log_softmax",
            "logsigmoid", "mish", "prelu", "relu", "relu6", "relu_", "selu", "sigmoid", "silu", "softmax", "softmin", "softplus",
            "softshrink", "softsign", "tanh", "tanhshrink", "threshold"]
+
+LARGE = 1 << 13         # elements of images, from which on it pays to wait whether a pooling follows
 
 
 def _apply(name, input, inplace, function):
@@ -36,10 +38,18 @@ def _like(input, value):
 # Piecewise linear --------------------------------------------------------------------------------------------------------
 
 
+def _is_image(x):
+    return isinstance(x, Tensor) and x.array.ndim == 4 and x.array.size >= LARGE and x.array.dtype.kind == "f"
+
+
 def relu(input, inplace=False):
     """max(x, 0)."""
     both = followed_by(layer.relu, input, inplace)
-    return _apply_to_numbers("relu", input, inplace, layer.relu) if both is None else both
+    if both is not None:
+        return both
+    if not inplace and _is_image(input):
+        return deferred(layer.relu, input)
+    return _apply_to_numbers("relu", input, inplace, layer.relu)
 
 
 def relu_(input):

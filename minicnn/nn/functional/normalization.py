@@ -44,20 +44,18 @@ def _batch_norm_training(input, running_mean, running_var, weight, bias, momentu
         raise BadValue("batch_norm: expected more than one value per channel in training, got input "
                        f"{named(input.shape, 'NCHW')}; use a larger batch, or eval()")
     momentum = number("batch_norm", "momentum", momentum)
-    mean, var = of(input.array).batch_moments(input.array)
-    if count > 1:                           # an empty batch teaches nothing
-        _follow(running_mean, mean, momentum)
-        _follow(running_var, var * (count / (count - 1)), momentum)
-    rstd = (1 / np.sqrt(var + eps)).astype(input.array.dtype, copy=False)
+    mean, rstd = _statistics(input.array, running_mean, running_var, momentum, eps)
     return deferred(layer.batch_norm, input, weight, bias, mean=mean, rstd=rstd, eps=eps)
 
 
-def _follow(running, batch, momentum):
-    """running = (1 - momentum) · running + momentum · batch, in place."""
-    if running is not None:
-        running.array *= 1 - momentum
-        running.array += (momentum * batch).astype(running.array.dtype, copy=False)
-        running.bump_version()
+def _statistics(x, running_mean, running_var, momentum, eps):
+    """The batch's mean and 1/√(variance + eps); the running statistics, if any, follow in place."""
+    running = [None if r is None else r.array for r in (running_mean, running_var)]
+    found = of(x).batch_statistics(x, *running, momentum, eps)
+    for r in (running_mean, running_var):
+        if r is not None and x.size:        # an empty batch teaches nothing
+            r.bump_version()
+    return found
 
 
 def instance_norm(input, running_mean=None, running_var=None, weight=None, bias=None, use_input_stats=True, momentum=0.1, eps=1e-05):
@@ -83,6 +81,11 @@ def _follow_instances(input, running_mean, running_var, momentum, pixels):
         axes = tuple(range(2, input.array.ndim))
         _follow(running_mean, input.array.mean(axes).mean(0), momentum)
         _follow(running_var, (input.array.var(axes) * (pixels / (pixels - 1))).mean(0), momentum)
+
+
+def _follow(running, batch, momentum):
+    of(batch).follow(running.array, batch, momentum)
+    running.bump_version()
 
 
 def _affine(x_hat, weight, bias):

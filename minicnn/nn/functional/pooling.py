@@ -1,7 +1,9 @@
 """Pooling, with PyTorch's arguments: batched or not, one or two dimensions."""
 
 from ... import shapes
+from ...autograd.deferred import followed_by, like
 from ...errors import BadValue
+from ...functional import fused  # noqa: F401  (its pairs take part)
 from ...functional import pooling as layer
 from ...tensor import wrap
 from .arguments import batched, check_tensors
@@ -25,10 +27,14 @@ def max_pool2d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode
     """The largest pixel of each window: (N, C, H, W) -> (N, C, P, Q). The padding never wins; stride defaults to kernel_size."""
     if return_indices:
         return max_pool2d_with_indices(input, kernel_size, stride, padding, dilation, ceil_mode)
-    check_tensors("max_pool2d", input)
-    x, alone = batched(input, "max_pool2d")
+    x = like(layer.max_pool2d, input)
+    check_tensors("max_pool2d", x)
+    x, alone = batched(x, "max_pool2d")
     window = shapes.pool2d_window(x.array.shape, kernel_size, stride, padding, dilation, ceil_mode)
-    y = layer.max_pool2d(x, window=window)
+    both = followed_by(layer.max_pool2d, input, window=window)
+    if both is not None:
+        return both
+    y = layer.max_pool2d(x if alone else input, window=window)
     return y.squeeze(0) if alone else y
 
 
