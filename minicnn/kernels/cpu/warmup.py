@@ -50,7 +50,7 @@ def start_another_process():
 
 def _is_kernel(function):
     names = list(inspect.signature(function).parameters)
-    return len(names) == launch.FLOAT_ARRAYS + 4 and names[-2:] == ["thread", "threads"]
+    return len(names) == launch.FLOAT_ARRAYS + 4 and [name.strip("_") for name in names[-2:]] == ["thread", "threads"]
 
 
 def warmup(dtype):
