@@ -6,15 +6,17 @@ import click
 
 from ..data import NAMES
 from ..train.results import evaluate_saved
+from .options import with_options
 from .progress import Download
 from .show import heading, make_console, show_outcome
 
 
 @click.command(short_help="Test a model on its data set.")
 @click.argument("run", type=click.Path())
-@click.option("--dataset", type=click.Choice(NAMES), help="Data set.  [default: the one it was trained on]")
-@click.option("--data-dir", type=click.Path(), help="Folder with the data set's files.")
-@click.option("--part", type=click.Choice(["test", "validation", "train"]), default="test", show_default=True, help="Which images.")
+@with_options(click.option("--dataset", type=click.Choice(NAMES), help="Data set.  [default: the one it was trained on]"),
+              click.option("--data", type=click.Path(), metavar="FOLDER", help="The images in a folder, as of train."),
+              click.option("--data-dir", type=click.Path(), help="Folder with the data set's files."))
+@click.option("--part", type=click.Choice(["test", "validation", "train", "all"]), default="test", show_default=True, help="Which images.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def evaluate(run, dataset, data_dir, part, as_json):
     """Evaluate the model of RUN, a run folder or a model file: accuracy, confusion matrix, figures per class.

@@ -6,8 +6,9 @@ from .. import arrays, data
 from ..errors import BadValue
 from ..models import Classifier, style_of
 from ..nn import CrossEntropyLoss
+from .augmentation import Augmentation, mixing
 from .choices import make_optimizer, make_scheduler
-from .images import Parts, as_they_are, divide, loader, shifted
+from .images import Parts, as_they_are, divide, loader
 from .trainer import Trainer
 
 
@@ -19,30 +20,38 @@ class Job(NamedTuple):
     parts: Parts
     classifier: Classifier
     trainer: Trainer
+    augmentation: Augmentation
 
     def fit(self):
         """Train until the Config's epochs are finished or the Trainer is stopped. Returns the history."""
-        train = loader(self.parts.train, self._augmented, self.config.batch_size, shuffle=True)
-        return self.trainer.fit(train, as_they_are(self.parts.validation, self.classifier), self.config.epochs)
+        return self.trainer.fit(self.train_loader(), as_they_are(self.parts.validation, self.classifier), self.config.epochs)
 
-    def _augmented(self, images, generator):
-        return self.classifier.normalise(shifted(images, self.config.shift, generator))
+    def train_loader(self):
+        """The DataLoader of the training images as the model sees them. What happens to one depends on seed, epoch and index."""
+        config = self.config
+        return loader(self.parts.train, self._augmented, config.batch_size, True, config.seed, config.workers,
+                      mixing(config.augment, len(self.source.classes)))
+
+    def _augmented(self, images, seeds):
+        return self.classifier.normalise(self.augmentation(images, seeds))
 
 
-def prepare(config, progress=None):
+def prepare(config, progress=None, split=None):
     """A Job that is ready to begin, all random numbers drawn from the Config's seed.
 
     progress  as in `data.load`, for a data set that must be downloaded
+    split     as in `divide`, for a run that is gone on with
 
     Raises DataError when the data set is absent or damaged, BadValue for a shift that leaves nothing of the images,
     ShapeError when the model cannot work on such images.
     """
-    source = data.load(config.dataset, config.data_dir, progress=progress)
-    parts = divide(source)
-    check_shift(config.shift, parts.train.images.shape[2:])
+    source = data.load(config.dataset, config.data_dir, progress=progress, image_size=config.image_size, on_error=config.broken)
+    parts, size = divide(source, split), source.train_images.shape[2:]
+    check_shift(config.shift, size)
     arrays.manual_seed(config.seed)
     classifier = Classifier.for_images(config.model, parts.train.images, source.classes, style_of(parts.train.images))
-    return Job(config, source, parts, classifier, make_trainer(config, classifier.model, len(parts.train)))
+    trainer = make_trainer(config, classifier.model, len(parts.train))
+    return Job(config, source, parts, classifier, trainer, Augmentation(config.augment, config.shift, size))
 
 
 def check_shift(pixels, size):

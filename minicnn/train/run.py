@@ -11,7 +11,7 @@ from ..serialize import load
 from . import config as configuration
 from .callbacks import BestEpoch, Checkpoint, HistoryFile
 from .job import prepare
-from .results import evaluate_classifier, report, write_json
+from .results import SPLIT, evaluate_classifier, read_split, report, write_json
 from .trainer import Diverged
 
 FILES = {
@@ -24,6 +24,7 @@ FILES = {
     "mistakes.png": "the most confidently misjudged test images",
     "checkpoint.mcnn": "what an interrupted run goes on from",
 }
+SPLIT_MEANING = "which file is in which part"
 MODEL, CONFIG, HISTORY, RESULTS, CURVE, CONFUSION, MISTAKES, CHECKPOINT = FILES
 
 
@@ -66,12 +67,13 @@ class Run:
 
     def save_model(self):
         classifier, config = self.job.classifier, self.job.config
-        classifier.about = {"dataset": config.dataset, "data_dir": config.data_dir, "seed": config.seed, **(self.best.record or {})}
+        chosen = {name: getattr(config, name) for name in ("dataset", "data_dir", "image_size", "broken", "seed")}
+        classifier.about = {**chosen, **(self.best.record or {})}
         classifier.save(self.folder / MODEL)
 
     def remove(self):
         """Take the run's files away, and the folder unless there is something else in it."""
-        for name in FILES:
+        for name in (*FILES, SPLIT):
             (self.folder / name).unlink(missing_ok=True)
         with suppress(OSError):
             self.folder.rmdir()
@@ -95,8 +97,10 @@ def start(config, folder=None, progress=None):
     Raises DataError for a folder that is in use, OSError for one that cannot be made.
     """
     job = prepare(config, progress)
-    folder = make_folder(folder) if folder else make_numbered_folder(f"{config.dataset}-{config.model}")
+    folder = make_folder(folder) if folder else make_numbered_folder(f"{config.name}-{config.model}")
     configuration.write(config, folder / CONFIG)
+    if job.parts.files() is not None:
+        write_json(job.parts.files(), folder / SPLIT)
     return Run(folder, job)
 
 
@@ -130,7 +134,7 @@ def resume(folder, progress=None):
         raise DataError(f"the run in {folder} is complete: there is nothing to go on with")
     if not (folder / CHECKPOINT).exists():
         raise DataError(f"{folder} has no {CHECKPOINT}: there is no training that could be gone on with")
-    run = Run(folder, prepare(configuration.read(folder / CONFIG), progress))
+    run = Run(folder, prepare(configuration.read(folder / CONFIG), progress, read_split(folder)))
     state = load(folder / CHECKPOINT)
     try:
         check_settings(state["config"], run.job.config)
@@ -142,7 +146,8 @@ def resume(folder, progress=None):
 
 def check_settings(before, config):
     """Refuse to go on with other settings than those that a checkpoint was written with; the data may have been moved."""
-    other = [name for name, value in asdict(config).items() if before[name] != value and name != "data_dir"]
+    may_change = ("data_dir", "workers")
+    other = [name for name, value in asdict(config).items() if before.get(name, value) != value and name not in may_change]
     if other:
         raise DataError(f"{CONFIG} has changed since it was written, in {', '.join(other)}")
 

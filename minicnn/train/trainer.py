@@ -5,8 +5,10 @@ import math
 import numpy as np
 
 from .. import arrays
+from ..data import DataLoader
 from ..errors import BadValue, DataError, Error
 from .evaluation import Tally, evaluate
+from .waiting import Waiting
 
 
 class Diverged(Error, ArithmeticError):
@@ -21,7 +23,8 @@ class Trainer:
     per        "epoch" or "step": how often the scheduler is to be stepped
     callbacks  `Callback` objects, called in this order
 
-    `epoch` counts the finished epochs, `step` the steps in the one under way; `history` has a dict for each finished epoch.
+    `epoch` counts the finished epochs, `step` the steps in the one under way; `history` has a dict for each finished epoch; `waiting`
+    says how long training waited for batches.
     """
 
     def __init__(self, model, optimizer, criterion, scheduler=None, per="epoch", callbacks=()):
@@ -31,6 +34,7 @@ class Trainer:
         self.scheduler, self.per, self.callbacks = scheduler, per, list(callbacks)
         self.epoch, self.step, self.order = 0, 0, None
         self.history, self.tally, self.stopping = [], Tally(), False
+        self.loader_seed, self.waiting = None, Waiting()
 
     @np.errstate(all="ignore")          # overflow shows in the loss, which is checked after every step
     def fit(self, train_loader, val_loader, epochs):
@@ -56,7 +60,7 @@ class Trainer:
         batches = self.batches()
         self.tell("epoch_start")
         self.model.train()
-        for x, labels in batches:
+        for x, labels in self.waiting.watch(batches):
             self.train_step(x, labels)
             self.tell("step_end")
             if self.stopping:
@@ -102,6 +106,7 @@ class Trainer:
 
     def batches(self):
         """This epoch's batches from the present step on; in an epoch that is gone on with, in the order drawn at its start."""
+        self.tell_loader_where_we_are()
         if self.step == 0:
             self.order = arrays.get_rng_state()
             return iter(self.train_loader)
@@ -112,6 +117,14 @@ class Trainer:
             next(batches)
         arrays.set_rng_state(now)
         return batches
+
+    def tell_loader_where_we_are(self):
+        """A DataLoader augments by its seed and the epoch: the same here as in a training that was not interrupted."""
+        if isinstance(self.train_loader, DataLoader):
+            if self.loader_seed is not None:
+                self.train_loader.seed = self.loader_seed
+            self.loader_seed = self.train_loader.seed
+            self.train_loader.set_epoch(self.epoch)
 
     def check_finite(self, name, value):
         if not math.isfinite(value):
@@ -132,7 +145,7 @@ class Trainer:
         """All that is needed to go on from here, in a form that `minicnn.save` takes."""
         return {
             "epoch": self.epoch, "step": self.step, "history": self.history, "tally": vars(self.tally),
-            "random": arrays.get_rng_state(), "order": self.order,
+            "random": arrays.get_rng_state(), "order": self.order, "loader_seed": self.loader_seed,
             "model": self.model.state_dict(), "optimizer": self.optimizer.state_dict(),
             "scheduler": self.scheduler.state_dict() if self.scheduler is not None else None,
             "callbacks": [callback.state_dict() for callback in self.callbacks],
@@ -140,7 +153,7 @@ class Trainer:
 
     def load_state_dict(self, state):
         """Go on exactly where another Trainer, made in the same way, stood when it gave this state."""
-        self.epoch, self.step, self.order = state["epoch"], state["step"], state["order"]
+        self.epoch, self.step, self.order, self.loader_seed = state["epoch"], state["step"], state["order"], state.get("loader_seed")
         self.history, self.tally = list(state["history"]), Tally(**state["tally"])
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
