@@ -149,3 +149,33 @@ def _draw_mistake(axes, image, true, probabilities, classes):
     predicted = classes[probabilities.argmax()]
     mistaken = "" if predicted == true else f",\ntaken for {predicted}"
     axes.set_title(f"{true}{mistaken} ({probabilities.max():.0%})", fontsize=8, fontweight="normal")
+
+
+def contact_sheet(images, captions, headings=(), title=""):
+    """Images in a grid, each with its caption underneath: a row for each image, its versions side by side.
+
+    images    (R, V, C, H, W) uint8 or floats in 0..1
+    captions  R lists of V texts; "" for none
+    headings  V texts above the columns
+    """
+    rows, versions, _, height, width = np.shape(images)
+    lines = 1 + max(text.count("\n") for row in captions for text in row)
+    with _style():
+        row_height = 1.15 * height / width + 0.06 + 0.15 * lines
+        figure = _figure(1.15 * versions + 0.2, row_height * rows + 0.3 * bool(title) + 0.2 * bool(headings))
+        figure.suptitle(title, fontweight="bold", fontsize=11)
+        grid = figure.subplots(rows, versions, squeeze=False)
+        for (row, version), axes in np.ndenumerate(grid):
+            _draw_image(axes, images[row][version], captions[row][version])
+        for axes, heading in zip(grid[0], headings):
+            axes.set_title(heading, fontsize=8, fontweight="normal")
+    return figure
+
+
+def _draw_image(axes, image, caption):
+    image = np.asarray(image).transpose(1, 2, 0)
+    axes.imshow(image[..., 0] if image.shape[2] == 1 else image, vmin=0, vmax=255 if image.dtype == np.uint8 else 1)
+    axes.set(xticks=[], yticks=[])
+    axes.grid(False)
+    axes.spines[:].set_visible(False)
+    axes.set_xlabel(caption, fontsize=8, labelpad=2)

@@ -29,6 +29,8 @@ def evaluate(run, dataset, data_dir, part, as_json):
     console = make_console(quiet=as_json)
     name, outcome, figures = evaluate_saved(run, dataset, data_dir, part, Download(console))
     heading(console, f"{run} on the {part} images of {name}")
+    for remark in figures.get("remarks", ()):
+        console.print(remark, style="yellow", markup=False)
     show_outcome(console, outcome, figures)
     if as_json:
         click.echo(json.dumps(figures, indent=2))

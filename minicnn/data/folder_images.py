@@ -34,7 +34,7 @@ def load_folder(root, image_size=None, channels=None, on_error="raise", progress
                 is the same for all and not above 128, else 64
     channels    1 or 3; None: 1 where all files are grey
     on_error    "raise": a broken file is refused by name; "skip": it is left out, which the remarks say
-    progress    called as progress(root, files read, files in all)
+    progress    called as progress(root, files read, files in all, "images")
 
     Raises NoFiles, DataError.
     """
@@ -121,7 +121,7 @@ def decode(paths, size, channels, on_error, root, progress):
         else:
             reasons.append(str(found))
         if progress is not None:
-            progress(root, done, len(paths))
+            progress(root, done, len(paths), "images")
     return images, [told(reasons)] if reasons else []
 
 

@@ -47,7 +47,7 @@ def load(name, data_dir=None, download=None, progress=None, *, image_size=None, 
 
     data_dir    folder with the files; None: the system's folder, then the user's cache
     download    get files that are not there; None: only if no folder was given
-    progress    called as progress(path, bytes so far, bytes in all) during a download, or with the files read of a folder
+    progress    called as progress(path, bytes so far, bytes in all) during a download; of a folder, with files read and "images"
     image_size  side, or (height, width), to which images are brought; None: as they are (see `folder_images.load_folder`)
     channels, on_error  as in `folder_images.load_folder`
 

@@ -89,4 +89,5 @@ def evaluate_saved(run, dataset=None, data_dir=None, part="test", progress=None)
     if chosen.images.shape[1:] != classifier.input_shape or list(source.classes) != classifier.classes:
         raise DataError(f"{run} was trained on other images or classes than those of {source.name}")
     outcome = evaluate_classifier(classifier, chosen)
-    return source.name, outcome, report(outcome, classifier.classes)
+    remarks = {"remarks": list(source.remarks)} if source.remarks else {}
+    return source.name, outcome, {**report(outcome, classifier.classes), **remarks}

@@ -71,8 +71,9 @@ def _from_middle(center, array):
 def expanded_size(matrix, size):
     """(height, width) that holds the whole of a turned image."""
     height, width = size
-    corners = np.array([[-width, -height], [-width, height], [width, height], [width, -height]]) / 2
-    places = corners @ matrix[:, :2].T + matrix[:, 2] + np.array([width, height]) / 2
+    matrix = matrix.astype(np.float32)                                  # in which a quarter turn's cosine of 6e-17 is lost
+    corners = np.array([[-width, -height], [-width, height], [width, height], [width, -height]], np.float32) / 2
+    places = corners @ matrix[:, :2].T + matrix[:, 2] + np.array([width, height], np.float32) / 2
     low, high = places.min(0), places.max(0)
     grid = 1e-4                                                         # a corner on a pixel's border asks for no pixel more
     columns, rows = np.ceil(np.trunc(high / grid) * grid) - np.floor(np.trunc(low / grid) * grid)
@@ -113,17 +114,26 @@ def _affine_array(array, angle, translate, scale, shear, mode, fill, center):
 def warped(array, matrix, size, mode, fill):
     """(..., *size) read from (..., H, W) at M · place, places measured from the middle of the images."""
     array_mode(mode, (NEAREST, BILINEAR))
-    height, width = array.shape[-2:]
-    y, x = (np.arange(n) + 0.5 - n / 2 for n in size)
-    places = matrix @ np.stack([*np.broadcast_arrays(x, y[:, None]), np.ones(size)]).reshape(3, -1)     # (2, P·Q)
-    columns, rows = places.reshape(2, *size) + np.array([width, height]).reshape(2, 1, 1) / 2 - 0.5
     image = computing(array)
+    columns, rows = places(matrix.astype(image.dtype), size, array.shape[-2:])
     found, inside = (_nearest if mode is NEAREST else _bilinear)(image, rows, columns)
     if fill is not None:
         ground = np.asarray(fill_values(fill, channels_of(array)), image.dtype)
         inside = (inside >= 0.5) if mode is NEAREST else inside         # where only a part of the pixel is image, the ground shines through
         found = found * inside + (1 - inside) * (ground[:, None, None] if array.ndim > 2 else ground[0])
     return as_before(found, array)
+
+
+def places(matrix, size, before):
+    """(2, *size): the column and the row at which each new pixel is read.
+
+    By way of shares of the image's size, as torchvision goes, so that places halfway between two pixels are rounded as there.
+    """
+    y, x = ((np.arange(n) + 0.5 - n / 2).astype(matrix.dtype) for n in size)
+    grid = np.stack([*np.broadcast_arrays(x, y[:, None]), np.ones(size, x.dtype)], -1).reshape(-1, 3)       # (P·Q, 3)
+    lengths = np.array(before[::-1], x.dtype)
+    shares = grid @ (matrix.T / (lengths / 2))                          # (P·Q, 2) in −1...1
+    return (((shares + 1) * lengths - 1) / 2).T.reshape(2, *size)
 
 
 def _nearest(image, rows, columns):
