@@ -8,8 +8,8 @@ from functools import partial
 import numpy as np
 import pytest
 
-sklearn = pytest.importorskip("sklearn")
-import sklearn.calibration  # noqa: E402
+theirs = pytest.importorskip("sklearn.metrics")
+sklearn_calibration = pytest.importorskip("sklearn.calibration")
 from helpers.metriccases import agree, indicator_pair, label_pair, probabilities, scored, some_labels, weights  # noqa: E402
 from scipy import stats  # noqa: E402
 
@@ -51,7 +51,7 @@ def test_calibration_curve(seed):
     for strategy in ("uniform", "quantile"):
         y_true, _, pos_label = scored(rng)
         prob = [rng.random(len(y_true)), rng.integers(0, 5, len(y_true)) / 4][rng.integers(2)]
-        agree("calibration_curve", y_true, prob, theirs=sklearn.calibration, pos_label=pos_label, strategy=strategy,
+        agree("calibration_curve", y_true, prob, theirs=sklearn_calibration, pos_label=pos_label, strategy=strategy,
               n_bins=int(rng.integers(1, 12)))
 
 
@@ -69,7 +69,7 @@ def test_calibration_curve(seed):
 ])
 def test_what_is_refused(name, args, options):
     with pytest.raises((ValueError, TypeError)):
-        getattr(sklearn.metrics, name)(*args, **options)
+        getattr(theirs, name)(*args, **options)
     with pytest.raises((errors.BadValue, errors.ShapeError)):
         getattr(metrics, name)(*args, **options)
 
