@@ -19,6 +19,7 @@ CHUNK = 4096                    # images that are reduced at once
 CORRELATION = 0.99              # of the pixels of near-duplicates
 CANDIDATE = 0.985               # the same, of images reduced to TINY
 TINY = (8, 8)
+LUMA = (0.299, 0.587, 0.114)    # red, green, blue: Rec. 601
 SIDE = 32                       # candidates are compared at no more than so many pixels a side
 
 
@@ -97,6 +98,9 @@ def thumbnails(images, size):
 
 
 def _grey(images):
+    """(N, H, W) float32: of RGB the luma, which compression keeps best; else the mean of the channels."""
+    if images.shape[1] == 3:
+        return np.einsum("nchw,c->nhw", images, np.array(LUMA, np.float32))
     return images.mean(1, dtype=np.float32) if images.shape[1] > 1 else images[:, 0].astype(np.float32)
 
 

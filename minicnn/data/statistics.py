@@ -120,7 +120,7 @@ def check_parts(parts, classes):
         raise DataError(f"there is a part without images: {', '.join(f'{k} has {len(v[1])}' for k, v in parts.items()) or 'none at all'}")
     for name, (images, labels) in parts.items():
         if images.ndim != 4 or images.dtype != np.uint8 or len(images) != len(labels):
-            raise ShapeError(f"{name} must be images (N, C, H, W) uint8 and labels (N,), got {images.dtype} {images.shape} and {len(labels)}")
+            raise ShapeError(f"{name} must be images (N, C, H, W) uint8 with labels (N,), got {images.dtype} {images.shape}, {len(labels)}")
         if labels.min() < 0 or labels.max() >= classes:
             raise DataError(f"the labels of {name} must be 0 to {classes - 1}, got {labels.min()} to {labels.max()}")
     if len({images.shape[1:] for images, _ in parts.values()}) > 1:
