@@ -1,5 +1,7 @@
 """Data sets, samplers, loaders: how samples become batches. The names are those of `torch.utils.data` and torchvision."""
 
+from .balance import balanced_sampler, compute_class_weight, imbalance_ratio
+from .cifar import CIFAR10, CIFAR100
 from .collate import default_collate, default_convert
 from .dataset import ChainDataset, ConcatDataset, Dataset, IterableDataset, Subset, TensorDataset, random_split
 from .folder import DatasetFolder, ImageFolder

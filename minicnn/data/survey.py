@@ -54,7 +54,7 @@ def _collect(folder, parts, classes, files):
         try:
             image, size, mode = _read(path)
         except Exception as error:              # Pillow's decoders raise of all kinds
-            damaged.append((str(path), str(error) or type(error).__name__))
+            damaged.append((str(path), _reason(error)))
             continue
         read.append((part, path, label, image))
         sizes[f"{size[0]}x{size[1]}"] += 1
@@ -66,6 +66,12 @@ def _collect(folder, parts, classes, files):
     labels, of = np.array([entry[2] for entry in read], np.int64), np.array([entry[0] for entry in read])
     divided = {part: (images[of == part], labels[of == part]) for part in parts if (of == part).any()}
     return Survey(divided, classes, [str(entry[1]) for entry in read], dict(sizes.most_common()), dict(modes.most_common()), damaged)
+
+
+def _reason(error):
+    """What is wrong with a file, without its name."""
+    unknown = type(error).__name__ == "UnidentifiedImageError"
+    return "it is no image that Pillow knows" if unknown else getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
 def _read(path):

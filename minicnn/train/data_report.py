@@ -29,13 +29,18 @@ def look_at(dataset=None, data_dir=None, folder=None, progress=None):
     """The DataReport of a data set by name, or of a folder of image files. Raises DataError."""
     if folder is not None:
         found = survey(folder)
-        statistics = describe(found.parts, found.classes, str(folder), found.sizes, found.modes, found.damaged)
-        return DataReport(statistics, _all_images(found.parts), [str(Path(path).relative_to(folder)) for path in found.paths])
+        damaged = [(_inside(folder, path), reason) for path, reason in found.damaged]
+        statistics = describe(found.parts, found.classes, str(folder), found.sizes, found.modes, damaged)
+        return DataReport(statistics, _all_images(found.parts), [_inside(folder, path) for path in found.paths])
     source = data.load(dataset or "digits", data_dir, progress=progress)
     parts = {"train": (source.train_images, source.train_labels), "test": (source.test_images, source.test_labels)}
     if source.test_images is None:
         parts = {"all": parts["train"]}
     return DataReport(describe(parts, source.classes, source.name), _all_images(parts), None)
+
+
+def _inside(folder, path):
+    return str(Path(path).relative_to(folder))
 
 
 def _all_images(parts):
