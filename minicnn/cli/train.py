@@ -13,6 +13,7 @@ from ..train import config as configuration
 from ..train import stop_on_interrupt
 from ..train import run as runs
 from ..train.choices import OPTIMIZERS, SCHEDULERS
+from .check_pipeline import show_quick_checks
 from .options import AUGMENTATION_OPTIONS, DATA_OPTIONS, PRACTICE_OPTIONS, with_options
 from .progress import Download, Progress
 from .show import heading, make_console, percent, show_data, show_model, show_outcome
@@ -86,6 +87,8 @@ def execute(run, console, quiet):
     job = run.job
     show_data(console, job.source, job.parts)
     show_model(console, job.config.model, job.classifier.model, job.classifier.input_shape)
+    if not quiet and not job.trainer.epoch and not job.trainer.step:
+        show_quick_checks(console, job)
     seconds = fit(run, console)
     if not run.is_complete:
         tell_how_to_go_on(run, make_console())

@@ -2,22 +2,23 @@
 
 import numpy as np
 
-from .style import BLUE, GREY, LINES, VERMILION, make_figure, percent, style
+from .style import BLUE, GREEN, GREY, LINES, VERMILION, make_figure, percent, style
 
 
-def learning_rate_range(rates, losses, smooth, suggestion=None):
+def learning_rate_range(rates, losses, smooth, suggestion=None, chosen=None):
     """The loss against the learning rate, which rises from step to step.
 
     rates, losses, smooth  (S,); smooth is the running mean of the losses
-    suggestion             marked by a line
+    suggestion, chosen     rates that are marked by lines
     """
     with style():
         figure = make_figure(6.5, 3.8)
         axes = figure.subplots()
         axes.plot(rates, losses, color=GREY, linewidth=0.8, alpha=0.6, label="loss of each step")
         axes.plot(rates, smooth, color=BLUE, linewidth=2, label="running mean")
-        if suggestion is not None:
-            axes.axvline(suggestion, color=VERMILION, linestyle="--", label=f"suggestion: {suggestion:.2g}")
+        for name, rate, color, dash in (("suggestion", suggestion, VERMILION, "--"), ("chosen", chosen, GREEN, ":")):
+            if rate is not None:
+                axes.axvline(rate, color=color, linestyle=dash, label=f"{name}: {rate:.2g}")
         low, high = np.nanmin(smooth), np.nanmax(smooth[: max(1, len(smooth) // 2)])
         axes.set(xscale="log", ylim=(max(0, low - 0.1 * (high - low)), high + 0.4 * (high - low) + 1e-6),
                  title="Learning-rate range test", xlabel="learning rate", ylabel="training loss")

@@ -15,7 +15,8 @@ from .learning import one_batch, shuffled_labels, true_labels, updates
 from .pipeline import FAILED, PASSED, WARNED, Check, Pipeline, own_randomness
 from .rates import RangeTest, learning_rate, learning_rate_range
 
-ALL = (inputs, outputs, first_loss, separate_examples, gradients, dead_units, one_batch, updates, learning_rate, true_labels, shuffled_labels)
+ALL = (inputs, outputs, first_loss, separate_examples, gradients, dead_units, one_batch, updates, learning_rate, true_labels,
+       shuffled_labels)
 # Without training and without kernels that the training itself does not need.
 SHORT = (inputs, outputs, first_loss, partial(separate_examples, by_gradient=False), gradients)
 

@@ -37,7 +37,7 @@ def outputs(pipeline):
     logits = _logits(pipeline)
     probable = bool((logits >= 0).all() and np.allclose(logits.sum(1), 1, atol=1e-4))
     right_shape = logits.ndim == 2 and logits.shape[1] == pipeline.classes
-    saw = f"outputs {logits.shape}" + (" that are positive and sum to 1: probabilities" if probable else f", {logits.min():.3g} to {logits.max():.3g}")
+    saw = f"outputs {logits.shape}, {logits.min():.3g} to {logits.max():.3g}" + probable * ", that sum to 1: probabilities"
     return check("outputs", right_shape and not probable and bool(np.isfinite(logits).all()), saw,
                  f"logits (images, {pipeline.classes}) without bounds",
                  "a softmax at the end of the model besides the one in the loss: it learns slowly and never reaches a loss of 0; "
@@ -112,8 +112,8 @@ def gradients(pipeline):
     saw = f"none, or not finite, at {', '.join(without[:3])}" if without else (
         f"norms from {min(weights.values()):.1e} to {max(weights.values()):.1e} over {len(weights)} layers")
     return check("gradients", spread < 1e3, saw, "a gradient in every layer, within a factor of 1,000",
-                 "a layer that the output does not depend on, or a detach; all units dead; else vanishing or exploding gradients: normalization "
-                 "layers, residual connections or another initialisation help", warn=not without, norms=weights)
+                 "a layer that the output does not depend on, or a detach; all units dead; else vanishing or exploding gradients: "
+                 "normalization layers, residual connections or another initialisation help", warn=not without, norms=weights)
 
 
 def dead_units(pipeline):
@@ -123,7 +123,7 @@ def dead_units(pipeline):
     with no_grad():
         model(pipeline.batch(pipeline.some(max(pipeline.batch_size, 128)))[0])
     if not alive:
-        return check("dead units", True, "no rectifier among the modules: nothing to look at", "units that are active for some example", "")
+        return check("dead units", True, "no rectifier among the modules", "units that are active for some example", "")
     shares = {name: 1 - float(np.mean(units)) for name, units in alive.items()}
     worst = max(shares, key=shares.get)
     share = shares[worst]

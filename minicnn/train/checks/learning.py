@@ -1,4 +1,4 @@
-"""Checks that train for a moment: one batch is learned by heart, true labels are learned, shuffled ones are not, updates have a sane size."""
+"""Checks that train for a moment: one batch by heart, true labels, shuffled labels, and the size of the updates."""
 
 import math
 
@@ -15,7 +15,10 @@ BY_HEART, PATIENCE = 0.05, 250  # the loss of one batch that counts as 0, and th
 
 
 def one_batch(pipeline):
-    """A model that can learn at all learns 16 examples by heart: the loss goes to 0. By Adam, so that the learning rate is not judged here."""
+    """A model that can learn at all learns 16 examples by heart: the loss goes to 0.
+
+    By Adam, so that it is not the training's learning rate that is judged here.
+    """
     x, labels = pipeline.batch(pipeline.some(16))
     model = pipeline.build().train()
     optimizer = Adam(model.parameters(), lr=0.003)
@@ -24,8 +27,8 @@ def one_batch(pipeline):
         losses.append(step(model, optimizer, pipeline.criterion, x, labels))
     reached = min(losses)
     return check("one batch by heart", reached < BY_HEART, f"loss {losses[0]:.2f} -> {reached:.3f} in {len(losses)} steps",
-                 f"below {BY_HEART}", "gradients that do not reach all layers, a softmax applied twice, labels that do not fit the loss, equal "
-                 "images with different labels, label smoothing or strong dropout while checking", losses=losses)
+                 f"below {BY_HEART}", "gradients that do not reach all layers, a softmax applied twice, labels that do not fit the loss, "
+                 "equal images with different labels, label smoothing or strong dropout while checking", losses=losses)
 
 
 def true_labels(pipeline):
@@ -33,7 +36,8 @@ def true_labels(pipeline):
     accuracy, chance, bound = _train_and_test(pipeline, pipeline.labels)
     return check("labels are learned", accuracy > bound, f"{accuracy:.1%} of held-out images right after {STEPS} steps",
                  f"clearly more than guessing, {chance:.1%}: above {bound:.1%}",
-                 "labels in another order than the images, a learning rate far too high or too low, inputs that lost what tells the classes apart",
+                 "labels in another order than the images, a learning rate far too high or too low, inputs that lost what tells the "
+                 "classes apart",
                  accuracy=accuracy, chance=chance)
 
 
@@ -52,10 +56,10 @@ def _train_and_test(pipeline, labels):
     order = pipeline.some(SAMPLES + HELD_OUT, stream=1)
     held, seen = np.split(order, [min(HELD_OUT, len(order) // 4)])
     model, optimizer = pipeline.fresh()
-    rng = np.random.default_rng([pipeline.seed, 2])
+    rng, size = np.random.default_rng([pipeline.seed, 2]), min(pipeline.batch_size, len(seen))
     with np.errstate(all="ignore"):                             # a rate that is too high is to be found, not to be complained of
         for _ in range(STEPS):
-            step(model, optimizer, pipeline.criterion, *pipeline.batch(rng.choice(seen, min(pipeline.batch_size, len(seen)), False), labels))
+            step(model, optimizer, pipeline.criterion, *pipeline.batch(rng.choice(seen, size, replace=False), labels))
         accuracy = _accuracy(pipeline, model, held, labels)
     chance = np.bincount(labels[held]).max() / len(held)
     return accuracy, float(chance), float(chance + 4.3 * math.sqrt(chance * (1 - chance) / len(held)))
@@ -76,12 +80,11 @@ def updates(pipeline):
     model, optimizer = pipeline.fresh()
     weights = {name: p for name, p in model.named_parameters() if p.ndim > 1 and p.requires_grad}
     ratios = {name: [] for name in weights}
-    order = pipeline.some(20 * pipeline.batch_size, stream=3)
+    order = np.resize(pipeline.some(20 * pipeline.batch_size, stream=3), (20, pipeline.batch_size))
     with np.errstate(all="ignore"):
-        for k in range(20):
+        for indices in order:
             before = {name: values(p).copy() for name, p in weights.items()}
-            step(model, optimizer, pipeline.criterion, *pipeline.batch(np.take(order, range(k * pipeline.batch_size, (k + 1) * pipeline.batch_size),
-                                                                               mode="wrap")))
+            step(model, optimizer, pipeline.criterion, *pipeline.batch(indices))
             for name, p in weights.items():
                 ratios[name].append(np.linalg.norm(values(p) - before[name]) / max(np.linalg.norm(before[name]), 1e-12))
     median = {name: float(np.median(found)) for name, found in ratios.items()}
@@ -94,5 +97,5 @@ def _judge_updates(ratios):
     at = max(ratios, key=ratios.get) if high > 0.2 or not finite else min(ratios, key=ratios.get)
     sane = finite and 1e-5 < low and high < 0.2
     return check("size of the updates", sane, f"{low:.1e} to {high:.1e} of the weights in a step (worst: {at})",
-                 "1e-5 to 0.2 at the highest rate; 1e-3 is usual", "too large: the learning rate is too high; too small: it is too low, the layer's "
-                 "gradient vanishes, or it is frozen", warn=finite and high < 0.5, ratios=ratios)
+                 "1e-5 to 0.2 at the highest rate; 1e-3 is usual", "too large: the learning rate is too high; too small: it is too low, "
+                 "the layer's gradient vanishes, or it is frozen", warn=finite and high < 0.5, ratios=ratios)

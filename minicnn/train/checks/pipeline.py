@@ -43,7 +43,7 @@ class Pipeline:
     prepare         callable (images (B, ...), labels (B,)) -> array or tensor (B, ...), what the model is given; all transforms are in it
     build           callable () -> a model with fresh weights
     criterion       callable (logits, labels) -> loss
-    optimizer       callable (parameters) -> optimizer, at the highest learning rate of the training
+    optimizer       callable (model) -> optimizer, at the highest learning rate of the training
     classes         K
     """
 
@@ -70,7 +70,7 @@ class Pipeline:
     def fresh(self):
         """(model in training mode, its optimizer)"""
         model = self.build()
-        return model.train(), self.optimizer(list(model.parameters()))
+        return model.train(), self.optimizer(model)
 
 
 @contextmanager

@@ -12,7 +12,8 @@ from .pipeline import check, step
 
 LOW, HIGH, STEPS = 1e-5, 100.0, 120
 MEMORY = 0.85                   # of the running mean
-EXPLODED = 1.5                  # times the loss at the start
+STOP = 3.0                      # times the loss at the start: no need to go on
+LOST = 0.8                      # share of what was gained; when it is lost again, the loss explodes
 
 
 class RangeTest(NamedTuple):
@@ -35,7 +36,7 @@ def learning_rate_range(pipeline, low=LOW, high=HIGH, steps=STEPS):
                 group["lr"] = float(rate)
             chosen = rng.choice(len(pipeline.labels), min(pipeline.batch_size, len(pipeline.labels)), replace=False)
             losses.append(step(model, optimizer, pipeline.criterion, *pipeline.batch(chosen)))
-            if not math.isfinite(losses[-1]) or (len(losses) > 10 and _running_mean(losses)[-1] > 2 * EXPLODED * losses[0]):
+            if not math.isfinite(losses[-1]) or (len(losses) > 10 and _running_mean(losses)[-1] > STOP * losses[0]):
                 break
     return _judged(rates, np.array(losses))
 
@@ -54,7 +55,8 @@ def _judged(rates, losses):
     smooth, rates = _running_mean(finite), rates[: len(finite)]
     lowest = int(smooth.argmin())
     falling = np.gradient(smooth[: lowest + 1]) if lowest > 1 else np.zeros(1)
-    above = np.flatnonzero((np.arange(len(smooth)) > lowest) & (smooth > smooth[lowest] + 0.5 * max(finite[0] - smooth[lowest], 0.1)))
+    lost = smooth[lowest] + LOST * max(finite[0] - smooth[lowest], 0.1)
+    above = np.flatnonzero((np.arange(len(smooth)) > lowest) & (smooth > lost))
     limit = float(rates[above[0]]) if len(above) else float(rates[-1]) if len(finite) < len(losses) else math.inf
     return RangeTest(rates, finite, smooth, float(rates[falling.argmin()]), limit)
 
