@@ -1,5 +1,7 @@
 """Pictures of how a training goes: the learning-rate range test, gradients by layer, optimizers side by side."""
 
+import math
+
 import numpy as np
 
 from .style import BLUE, GREEN, GREY, LINES, VERMILION, make_figure, percent, style
@@ -38,12 +40,17 @@ def gradient_norms(names, norms, ratios):
         rows = np.arange(len(names))
         left.plot(norms, rows, color=BLUE, marker="o", linestyle="none")
         right.plot(ratios, rows, color=VERMILION, marker="s", linestyle="none")
-        right.axvspan(1e-4, 1e-1, color=GREY, alpha=0.15, label="usual")
-        left.set(xscale="log", title="Norm of the gradient", yticks=rows, yticklabels=names)
-        right.set(xscale="log", title="Update, relative to the weights")
+        right.axvspan(1e-4, 1e-1, color=GREY, alpha=0.15, linewidth=0)
+        left.set(xscale="log", xlim=_wide(norms), title="Norm of the gradient", yticks=rows, yticklabels=names)
+        right.set(xscale="log", xlim=_wide(ratios, 1e-5, 1.0), title="Update, relative to the weights (grey: usual)")
         left.invert_yaxis()
-        right.legend(loc="lower right")
     return figure
+
+
+def _wide(values, low=math.inf, high=0.0):
+    """Limits of a logarithmic axis that has room on both sides of the values, and reaches from low to high at least."""
+    values = [value for value in values if value > 0 and np.isfinite(value)] or [1.0]
+    return min(low, min(values) / 3), max(high, max(values) * 3)
 
 
 def comparison(curves, title):

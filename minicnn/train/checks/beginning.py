@@ -127,7 +127,7 @@ def dead_units(pipeline):
     shares = {name: 1 - float(np.mean(units)) for name, units in alive.items()}
     worst = max(shares, key=shares.get)
     share = shares[worst]
-    return check("dead units", share < 0.25, f"at most {share:.0%} of a layer's units ({worst or 'the model'})", "below 25 % in every layer",
+    return check("dead units", share < 0.25, f"at most {share:.0%} of a layer's units ({worst or 'the model'})", "below 25 % in a layer",
                  "inputs or weights of one sign, a large negative bias, a learning rate that once was too high; leaky units or batch "
                  "normalization help", warn=share < 0.6, shares=shares)
 

@@ -66,7 +66,7 @@ def learning_rate(pipeline):
     _, optimizer = pipeline.fresh()
     rate, found = float(optimizer.param_groups[0]["lr"]), learning_rate_range(pipeline)
     too_high, too_low = rate >= found.limit, rate < found.suggestion / 100
-    return check("learning rate", not (too_high or too_low), f"{rate:.3g}; the loss falls fastest at {found.suggestion:.2g} and explodes from "
-                 f"{found.limit:.2g} on", f"at least {found.suggestion / 100:.1g}, below {found.limit:.2g}",
+    saw = f"{rate:.3g}; the loss falls fastest at {found.suggestion:.2g} and explodes from {found.limit:.2g} on"
+    return check("learning rate", not (too_high or too_low), saw, f"at least {found.suggestion / 100:.1g}, below {found.limit:.2g}",
                  "the rate of another optimizer (Adam's are a tenth to a hundredth of SGD's), or of another batch size",
                  warn=not too_high, rate=rate, range=found)
