@@ -8,10 +8,12 @@ approximation by averaging", 1992).
 
 from copy import deepcopy
 
+import numpy as np
+
 from ..autograd import no_grad
 from ..errors import BadValue
 from ..nn import Module
-from ..tensor import Tensor
+from ..tensor import wrap
 
 
 def get_ema_avg_fn(decay=0.999):
@@ -49,7 +51,7 @@ class AveragedModel(Module):
         self.module = deepcopy(model)
         if device is not None:
             self.module.to(device)
-        self.register_buffer("n_averaged", Tensor(0))
+        self.register_buffer("n_averaged", wrap(np.array(0)))
         self.avg_fn, self.multi_avg_fn, self.use_buffers = avg_fn, multi_avg_fn, use_buffers
 
     def forward(self, *args, **kwargs):
