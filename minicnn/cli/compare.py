@@ -1,7 +1,5 @@
 """`minicnn compare`: optimizers and learning-rate schedules side by side."""
 
-import math
-
 import click
 
 from .. import kernels
@@ -85,7 +83,7 @@ def outcome_table(outcomes):
     table = make_table("optimizer", "scheduler", "rate>", "mean>", "±>", "lowest>", "highest>", "loss>", "s/epoch>", "diverged>")
     for outcome in outcomes:
         row = outcome.as_row()
-        loss = f"{row['loss']:.4f}" if math.isfinite(row["loss"]) else "–"
+        loss = "" if row["loss"] is None else f"{row['loss']:.4f}"
         table.add_row(row["optimizer"], row["scheduler"], f"{row['lr']:g}", percent(row["accuracy"]), f"{100 * row['deviation']:.2f}",
                       percent(row["lowest"]), percent(row["highest"]), loss, f"{row['seconds_per_epoch']:.1f}",
                       str(row["diverged"]) if row["diverged"] else "")

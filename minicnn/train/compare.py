@@ -42,10 +42,11 @@ class Outcome(NamedTuple):
 
     def as_row(self):
         mean, deviation = self.final
+        loss = None if self.diverged else float(self.loss[:, -1].mean())
         return {"optimizer": self.optimizer, "scheduler": self.scheduler, "lr": self.lr, "seeds": len(self.accuracy),
                 "accuracy": mean, "deviation": deviation, "lowest": float(self.accuracy[:, -1].min()),
                 "highest": float(self.accuracy[:, -1].max()), "best_epoch_accuracy": float(self.accuracy.max(1).mean()),
-                "loss": float(self.loss[:, -1].mean()), "diverged": self.diverged, "seconds_per_epoch": self.seconds}
+                "loss": loss, "diverged": self.diverged, "seconds_per_epoch": self.seconds}
 
 
 def settings(config, optimizers, schedulers, rates=None):
