@@ -6,6 +6,7 @@ from .. import plot
 from ..train import config as configuration
 from ..train.job import prepare
 from ..train.sheet import contact_sheet
+from .data_statistics import statistics
 from .options import AUGMENTATION_OPTIONS, DATA_OPTIONS, with_options
 from .progress import Download
 from .show import make_console
@@ -17,6 +18,7 @@ def data():
 
     \b
     Examples:
+      minicnn data statistics --dataset fashion-mnist
       minicnn data sheet --data photographs --augment flip,crop
     """
 
@@ -41,3 +43,6 @@ def sheet(count, epochs, output, **options):
     job = prepare(configuration.complete(**given), Download(console))
     plot.save(contact_sheet(job, count, epochs), output)
     console.print(f"{output}: {min(count, len(job.parts.train))} training images of {job.config.name} in {epochs} epochs", markup=False)
+
+
+data.add_command(statistics)

@@ -1,4 +1,4 @@
-"""Options that several commands have: which data, and how it is augmented."""
+"""Options that several commands have: which data, how it is augmented, how it is trained on."""
 
 import functools
 
@@ -23,6 +23,15 @@ AUGMENTATION_OPTIONS = (
     click.option("--augment", metavar="NAME,...", help="What else is done to training images at random: flip, vflip, crop, rotate, affine, "
                  "color, erase; mixup or cutmix.  [default: none, cifar flip]"),
     click.option("--seed", type=int, help="The same seed gives the same history, bit for bit.  [default: 0]"),
+)
+
+PRACTICE_OPTIONS = (
+    click.option("--decay-biases/--no-decay-biases", default=None, help="Whether weight decay shrinks biases and norm layers too.  "
+                 "[default: yes]"),
+    click.option("--class-weight", type=click.Choice(["balanced"]), help="Weigh classes in the loss by the inverse of their frequency."),
+    click.option("--clip-norm", type=float, help="Scale gradients down to this norm."),
+    click.option("--ema", type=float, metavar="DECAY", help="Keep and validate a moving average of the weights, such as 0.99."),
+    click.option("--early-stopping", type=int, metavar="EPOCHS", help="End after so many epochs without a new best one."),
 )
 
 

@@ -13,7 +13,8 @@ from ..train import config as configuration
 from ..train import stop_on_interrupt
 from ..train import run as runs
 from ..train.choices import OPTIMIZERS, SCHEDULERS
-from .options import AUGMENTATION_OPTIONS, DATA_OPTIONS, with_options
+from .check_pipeline import show_quick_checks
+from .options import AUGMENTATION_OPTIONS, DATA_OPTIONS, PRACTICE_OPTIONS, with_options
 from .progress import Download, Progress
 from .show import heading, make_console, percent, show_data, show_model, show_outcome
 from .warmup import Notice
@@ -38,6 +39,7 @@ class ModelName(click.Choice):
 @click.option("--scheduler", type=click.Choice(list(SCHEDULERS)), help="How the learning rate changes.  [default: one-cycle]")
 @click.option("--weight-decay", type=float, help="[default: 0.0005]")
 @click.option("--label-smoothing", type=float, help="Share of the target that goes to all classes alike.  [default: 0.1]")
+@with_options(*PRACTICE_OPTIONS)
 @click.option("--workers", type=int, help="Threads that augment images ahead of time.  [default: 2 with --augment, else 0]")
 @click.option("--config", "config_file", type=click.Path(), help="Repeat the run that wrote this config.json; options given with it win.")
 @click.option("--output", type=click.Path(), help="Run folder, new or empty.  [default: runs/<dataset>-<model>-NNN]")
@@ -85,6 +87,8 @@ def execute(run, console, quiet):
     job = run.job
     show_data(console, job.source, job.parts)
     show_model(console, job.config.model, job.classifier.model, job.classifier.input_shape)
+    if not quiet and not job.trainer.epoch and not job.trainer.step:
+        show_quick_checks(console, job)
     seconds = fit(run, console)
     if not run.is_complete:
         tell_how_to_go_on(run, make_console())

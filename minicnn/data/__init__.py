@@ -1,5 +1,6 @@
 """Data sets, samplers, loaders: how samples become batches. The names are those of `torch.utils.data` and torchvision."""
 
+from .balance import balanced_sampler, compute_class_weight, imbalance_ratio
 from .cifar import CIFAR10, CIFAR100
 from .collate import default_collate, default_convert
 from .dataset import ChainDataset, ConcatDataset, Dataset, IterableDataset, Subset, TensorDataset, random_split
@@ -12,10 +13,10 @@ from .splits import stratified_split
 from . import transforms
 
 __all__ = [
-    "CIFAR10", "CIFAR100", "MNIST", "NAMES", "BatchSampler", "ChainDataset", "ConcatDataset", "DataLoader", "Dataset",
-    "DatasetFolder", "Digits", "FashionMNIST", "ImageData", "ImageFolder", "IterableDataset",
-    "RandomSampler", "Sampler", "SequentialSampler", "Subset", "SubsetRandomSampler",
-    "TensorDataset", "WeightedRandomSampler", "default_collate", "default_convert", "get_worker_info", "load", "random_split",
+    "BatchSampler", "CIFAR10", "CIFAR100", "ChainDataset", "ConcatDataset", "DataLoader", "Dataset", "DatasetFolder", "Digits",
+    "FashionMNIST", "ImageData", "ImageFolder", "IterableDataset", "MNIST", "NAMES", "RandomSampler", "Sampler",
+    "SequentialSampler", "Subset", "SubsetRandomSampler", "TensorDataset", "WeightedRandomSampler", "balanced_sampler",
+    "compute_class_weight", "default_collate", "default_convert", "get_worker_info", "imbalance_ratio", "load", "random_split",
     "stratified_split", "to_float", "transforms",
 ]
 

@@ -28,6 +28,11 @@ class Config:
     shift       the training images are moved by up to so many pixels, at random, in every epoch anew
     augment     names of `augmentation.AUGMENTATIONS`, with commas between them: what else is done to them
     broken      "raise" or "skip": what is done about files of a folder that cannot be read
+    decay_biases    whether weight decay also shrinks biases and the weights of norm layers
+    class_weight    None, or "balanced": the loss weighs classes by the inverse of their frequency
+    clip_norm       the gradients' greatest norm, all together; None: any
+    ema             decay of the moving average of weights that is validated and kept; None: the weights themselves
+    early_stopping  epochs without a new best one, after which the training ends; None: never
     workers     threads that load and augment batches ahead of time; the outcome does not depend on it
 
     Raises BadValue for names that are not known and numbers that make no sense.
@@ -49,6 +54,11 @@ class Config:
     augment: str = ""
     broken: str = "raise"
     workers: int = 0
+    decay_biases: bool = True
+    class_weight: str | None = None
+    clip_norm: float | None = None
+    ema: float | None = None
+    early_stopping: int | None = None
 
     def __post_init__(self):
         known("data set", self.dataset, dict.fromkeys(NAMES))
@@ -70,8 +80,21 @@ class Config:
         count("seed", self.seed)
         above_zero("lr", self.lr)
         at_least_zero("weight_decay", self.weight_decay)
+        self._check_practice()
         if not 0 <= finite("label_smoothing", self.label_smoothing) < 1:
             raise BadValue(f"label_smoothing must be at least 0 and below 1, got {self.label_smoothing}")
+
+    def _check_practice(self):
+        if not isinstance(self.decay_biases, bool):
+            raise BadValue(f"decay_biases must be true or false, got {self.decay_biases!r}")
+        if self.class_weight is not None:
+            known("class weight", self.class_weight, {"balanced": None})
+        if self.clip_norm is not None:
+            above_zero("clip_norm", self.clip_norm)
+        if self.ema is not None and not 0 < finite("ema", self.ema) < 1:
+            raise BadValue(f"ema must be above 0 and below 1, got {self.ema}")
+        if self.early_stopping is not None:
+            count("early_stopping", self.early_stopping, least=1)
 
     @property
     def name(self):

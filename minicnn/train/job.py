@@ -2,12 +2,16 @@
 
 from typing import NamedTuple
 
+import numpy as np
+
 from .. import arrays, data
 from ..errors import BadValue
 from ..models import Classifier, style_of
 from ..nn import CrossEntropyLoss
+from ..tensor import wrap
 from .augmentation import Augmentation, mixing
-from .choices import make_optimizer, make_scheduler
+from .averaging import AveragedModel, get_ema_multi_avg_fn
+from .choices import make_optimizer, make_scheduler, parameter_groups
 from .images import Parts, as_they_are, divide, loader
 from .trainer import Trainer
 
@@ -50,7 +54,7 @@ def prepare(config, progress=None, split=None):
     check_shift(config.shift, size)
     arrays.manual_seed(config.seed)
     classifier = Classifier.for_images(config.model, parts.train.images, source.classes, style_of(parts.train.images))
-    trainer = make_trainer(config, classifier.model, len(parts.train))
+    trainer = make_trainer(config, classifier.model, parts.train.labels, len(source.classes))
     return Job(config, source, parts, classifier, trainer, Augmentation(config.augment, config.shift, size))
 
 
@@ -59,9 +63,26 @@ def check_shift(pixels, size):
         raise BadValue(f"shift must be less than the images' size of {size[0]}x{size[1]} pixels, got {pixels}")
 
 
-def make_trainer(config, model, images):
-    """A Trainer with the Config's optimizer and schedule for so many training images."""
-    steps = config.epochs * -(-images // config.batch_size)
-    optimizer = make_optimizer(config.optimizer, model.parameters(), config.lr, config.weight_decay)
+def make_trainer(config, model, labels, classes):
+    """A Trainer with the Config's optimizer, schedule and loss for training images with these labels (N,), of so many classes."""
+    steps = config.epochs * -(-len(labels) // config.batch_size)
+    optimizer = optimizer_for(config, model)
     scheduler = make_scheduler(config.scheduler, optimizer, config.lr, steps)
-    return Trainer(model, optimizer, CrossEntropyLoss(label_smoothing=config.label_smoothing), scheduler, per="step")
+    average = config.ema and AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(config.ema), use_buffers=True)
+    return Trainer(model, optimizer, loss_for(config, labels, classes), scheduler, per="step", clip_norm=config.clip_norm, average=average)
+
+
+def optimizer_for(config, model):
+    """The Config's optimizer for a model's parameters."""
+    parameters = model.parameters() if config.decay_biases else parameter_groups(model, config.weight_decay)
+    return make_optimizer(config.optimizer, parameters, config.lr, config.weight_decay)
+
+
+def loss_for(config, labels, classes):
+    """Cross-entropy with the Config's label smoothing and class weights."""
+    weight = None
+    if config.class_weight is not None:
+        balanced = data.compute_class_weight(config.class_weight, classes=np.unique(labels), y=labels)
+        weight = wrap(np.ones(classes, np.float32))
+        weight.array[np.unique(labels)] = balanced
+    return CrossEntropyLoss(weight=weight, label_smoothing=config.label_smoothing)

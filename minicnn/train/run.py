@@ -9,7 +9,7 @@ from .. import plot
 from ..errors import DataError, Error
 from ..serialize import load
 from . import config as configuration
-from .callbacks import BestEpoch, Checkpoint, HistoryFile
+from .callbacks import BestEpoch, Checkpoint, EarlyStopping, HistoryFile
 from .job import prepare
 from .results import SPLIT, evaluate_classifier, read_split, report, write_json
 from .trainer import Diverged
@@ -35,7 +35,8 @@ class Run:
         self.folder, self.job = Path(folder), job
         self.best = BestEpoch(on_best=lambda trainer: self.save_model())
         checkpoint = Checkpoint(self.folder / CHECKPOINT, config=asdict(job.config))
-        job.trainer.callbacks[:0] = [self.best, HistoryFile(self.folder / HISTORY), checkpoint]
+        early = [EarlyStopping(self.best, job.config.early_stopping)] if job.config.early_stopping else []
+        job.trainer.callbacks[:0] = [self.best, HistoryFile(self.folder / HISTORY), *early, checkpoint]
 
     def fit(self):
         """Train; then put the best epoch's parameters into the model. Returns the history."""
@@ -63,13 +64,13 @@ class Run:
 
     @property
     def is_complete(self):
-        return self.job.trainer.epoch >= self.job.config.epochs
+        return self.job.trainer.finished or self.job.trainer.epoch >= self.job.config.epochs
 
     def save_model(self):
         classifier, config = self.job.classifier, self.job.config
         chosen = {name: getattr(config, name) for name in ("dataset", "data_dir", "image_size", "broken", "seed")}
         classifier.about = {**chosen, **(self.best.record or {})}
-        classifier.save(self.folder / MODEL)
+        classifier.save(self.folder / MODEL, self.best.model)
 
     def remove(self):
         """Take the run's files away, and the folder unless there is something else in it."""

@@ -7,6 +7,7 @@ import numpy as np
 from .. import arrays
 from ..data import DataLoader
 from ..errors import BadValue, DataError, Error
+from ..nn.utils import clip_grad_norm_
 from .evaluation import Tally, evaluate
 from .waiting import Waiting
 
@@ -22,29 +23,32 @@ class Trainer:
     scheduler  a schedule for the optimizer's rate, or None
     per        "epoch" or "step": how often the scheduler is to be stepped
     callbacks  `Callback` objects, called in this order
+    clip_norm  the gradients are scaled down to this norm, all together; None: never
+    average    an `AveragedModel`: it follows the weights from step to step, and is what is validated and kept
 
     `epoch` counts the finished epochs, `step` the steps in the one under way; `history` has a dict for each finished epoch; `waiting`
     says how long training waited for batches.
     """
 
-    def __init__(self, model, optimizer, criterion, scheduler=None, per="epoch", callbacks=()):
+    def __init__(self, model, optimizer, criterion, scheduler=None, per="epoch", callbacks=(), clip_norm=None, average=None):
         if per not in ("epoch", "step"):
             raise BadValue(f"per must be 'epoch' or 'step', got {per!r}")
         self.model, self.optimizer, self.criterion = model, optimizer, criterion
         self.scheduler, self.per, self.callbacks = scheduler, per, list(callbacks)
-        self.epoch, self.step, self.order = 0, 0, None
+        self.clip_norm, self.average = clip_norm, average
+        self.epoch, self.step, self.order, self.finished = 0, 0, None, False
         self.history, self.tally, self.stopping = [], Tally(), False
         self.loader_seed, self.waiting = None, Waiting()
 
     @np.errstate(all="ignore")          # overflow shows in the loss, which is checked after every step
     def fit(self, train_loader, val_loader, epochs):
-        """Train until `epochs` epochs are finished in all, or until `stop()` is called. Returns the history.
+        """Train until `epochs` epochs are finished in all, `stop()` is called or a callback sets `finished`. Returns the history.
 
         Loaders give batches (x, labels). Raises Diverged when the loss is not finite, DataError for loaders without batches.
         """
         self.train_loader, self.val_loader, self.epochs, self.stopping = train_loader, val_loader, epochs, False
         self.tell("train_start")
-        while self.epoch < epochs and not self.stopping:
+        while self.epoch < epochs and not (self.stopping or self.finished):
             self.train_epoch()
             if not self.stopping:
                 self.finish_epoch()
@@ -75,9 +79,13 @@ class Trainer:
         loss = self.criterion(logits, labels)
         self.check_finite("loss", loss.item())
         loss.backward()
+        if self.clip_norm is not None:
+            clip_grad_norm_(self.model.parameters(), self.clip_norm)
         self.optimizer.step()
         if self.per == "step" and self.scheduler is not None:
             self.scheduler.step()
+        if self.average is not None:
+            self.average.update_parameters(self.model)
         self.step += 1
         self.tally.add(loss, logits, labels)
 
@@ -100,7 +108,7 @@ class Trainer:
     def validate(self):
         """The Evaluation, or None when stopped meanwhile; without a trace in the training's stream of random numbers."""
         now = arrays.get_rng_state()
-        validation = evaluate(self.model, self.val_loader, self.criterion, stopped=lambda: self.stopping)
+        validation = evaluate(self.judged, self.val_loader, self.criterion, stopped=lambda: self.stopping)
         arrays.set_rng_state(now)
         return validation
 
@@ -132,6 +140,11 @@ class Trainer:
                            f"{self.learning_rate:.3g}; a lower one is the usual cure")
 
     @property
+    def judged(self):
+        """The model that is validated and kept: with the averaged weights, where there are such."""
+        return self.model if self.average is None else self.average.module
+
+    @property
     def learning_rate(self):
         return float(self.optimizer.param_groups[0]["lr"])
 
@@ -144,10 +157,11 @@ class Trainer:
     def state_dict(self):
         """All that is needed to go on from here, in a form that `minicnn.save` takes."""
         return {
-            "epoch": self.epoch, "step": self.step, "history": self.history, "tally": vars(self.tally),
+            "epoch": self.epoch, "step": self.step, "finished": self.finished, "history": self.history, "tally": vars(self.tally),
             "random": arrays.get_rng_state(), "order": self.order, "loader_seed": self.loader_seed,
             "model": self.model.state_dict(), "optimizer": self.optimizer.state_dict(),
             "scheduler": self.scheduler.state_dict() if self.scheduler is not None else None,
+            "average": self.average.state_dict() if self.average is not None else None,
             "callbacks": [callback.state_dict() for callback in self.callbacks],
         }
 
@@ -160,6 +174,9 @@ class Trainer:
         self.optimizer._opt_called = True           # it has made steps; a schedule would warn that it has not
         if self.scheduler is not None:
             self.scheduler.load_state_dict(state["scheduler"])
+        self.finished = state.get("finished", False)
+        if self.average is not None:
+            self.average.load_state_dict(state["average"])
         for callback, kept in zip(self.callbacks, state["callbacks"]):
             callback.load_state_dict(kept)
         arrays.set_rng_state(state["random"])

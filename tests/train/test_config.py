@@ -21,7 +21,7 @@ def test_defaults_depend_on_data_set_and_optimizer():
     (dict(dataset="cats"), "unknown data set 'cats'; there are digits, fashion-mnist, mnist, cifar10, cifar100, folder"),
     (dict(model="vgg"), "unknown model 'vgg'"),
     (dict(optimizer="sgdd"), "unknown optimizer 'sgdd'; there are sgd, adam"),
-    (dict(scheduler="linear"), "unknown scheduler 'linear'"),
+    (dict(scheduler="triangle"), "unknown scheduler 'triangle'"),
     (dict(epochs=0), "epochs must be 1 or more"),
     (dict(epochs=10**400), "epochs must be 1,000,000,000 or less"),
     (dict(lr=10**400), "lr must be finite"),
