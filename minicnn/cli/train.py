@@ -10,6 +10,7 @@ import click
 from .. import kernels
 from ..models import registry
 from ..train import config as configuration
+from ..train import report as page
 from ..train import stop_on_interrupt
 from ..train import run as runs
 from ..train.choices import OPTIMIZERS, SCHEDULERS
@@ -44,8 +45,9 @@ class ModelName(click.Choice):
 @click.option("--config", "config_file", type=click.Path(), help="Repeat the run that wrote this config.json; options given with it win.")
 @click.option("--output", type=click.Path(), help="Run folder, new or empty.  [default: runs/<dataset>-<model>-NNN]")
 @click.option("--resume", metavar="RUN", type=click.Path(), help="Go on with an interrupted run, with its own settings.")
+@click.option("--report", is_flag=True, help="Write report.html, too: data, model, curves, mistakes on one page.")
 @click.option("--quiet", is_flag=True, help="Print the outcome only.")
-def train(output, resume, config_file, quiet, **options):
+def train(output, resume, config_file, report, quiet, **options):
     """Train a model and test it; without options, a small network on handwritten digits.
 
     Prints the data, the model, every epoch and the test. Leaves a run folder with the best epoch's model, the history,
@@ -59,6 +61,8 @@ def train(output, resume, config_file, quiet, **options):
       minicnn train --data photographs --image-size 64 --augment flip,color
       minicnn train --resume runs/digits-small_cnn-001
     """
+    if report:
+        page.check_possible()
     given = {name: value for name, value in options.items() if value is not None}
     console = make_console(quiet)
     if resume is not None:
@@ -69,7 +73,7 @@ def train(output, resume, config_file, quiet, **options):
         run = runs.start(config, output, Download(console))
     try:
         with kernels.compiling.heard(Notice(console, kernels.compile_ahead)):
-            execute(run, console, quiet)
+            execute(run, console, quiet, report)
     except KeyboardInterrupt:               # the second Ctrl-C, or one after the training
         tell_what_is_kept(run, make_console())
         sys.exit(INTERRUPTED)
@@ -82,7 +86,7 @@ def refuse_with_resume(given, output, config_file):
                                click.get_current_context())
 
 
-def execute(run, console, quiet):
+def execute(run, console, quiet, report=False):
     """Train and test, with everything that is shown meanwhile."""
     job = run.job
     show_data(console, job.source, job.parts)
@@ -99,6 +103,8 @@ def execute(run, console, quiet):
     console.print(f"training {job.trainer.waiting}")
     outcome, figures = run.test()
     show_outcome(console, outcome, figures)
+    if report:
+        run.write_report(outcome, seconds)
     show_files(run, console)
     if quiet:
         make_console().print(f"{run.folder}: test accuracy {percent(outcome.accuracy)}", markup=False)
@@ -145,4 +151,6 @@ def show_files(run, console):
         console.print(f"  {name:<22} {meaning}", markup=False)
     if run.job.parts.files() is not None:
         console.print(f"  {runs.SPLIT:<22} {runs.SPLIT_MEANING}", markup=False)
+    if (run.folder / runs.REPORT).exists():
+        console.print(f"  {runs.REPORT:<22} {runs.REPORT_MEANING}", markup=False)
     console.print(f"\nNow try:  minicnn predict {shlex.quote(str(run.folder))} IMAGE", markup=False, soft_wrap=True)

@@ -34,6 +34,8 @@ def _draw_curves(axes, history, quantity):
         values = [record[f"{part}_{quantity}"] for record in history]
         axes.plot(epochs, values, label=NAMES[part], markersize=3.5, linewidth=1.6, markevery=max(1, len(epochs) // 15), **look)
     axes.xaxis.get_major_locator().set_params(integer=True)
+    if len(epochs) == 1:
+        axes.set_xticks(epochs)
 
 
 def _mark_best(axes, epoch):
@@ -156,4 +158,19 @@ def roc_curves(curves, chosen=None):
                       label=f"threshold {chosen.threshold:.3g}: sensitivity {chosen.sensitivity:.0%}, specificity {chosen.specificity:.0%}")
         axes.set(title="ROC curve", xlabel="false positive rate", ylabel="true positive rate", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
         axes.legend(loc="lower right", fontsize=8)
+    return figure
+
+
+def precision_recall_curves(curves):
+    """Precision against recall, with the average precisions in the legend.
+
+    curves  {name: (recalls, precisions, average precision)}
+    """
+    with style():
+        figure = make_figure(5, 4.6)
+        axes = figure.subplots()
+        for (name, (recall, precision, average)), look in zip(curves.items(), LINES * len(curves)):
+            axes.plot(recall, precision, label=f"{name} (average {average:.3f})", color=look["color"], linestyle=look["linestyle"])
+        axes.set(title="Precision and recall", xlabel="recall", ylabel="precision", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+        axes.legend(loc="lower left", fontsize=8)
     return figure

@@ -9,8 +9,8 @@ from ..serialize.atomic import replacing
 # Okabe & Ito's palette: apart for all kinds of vision
 BLUE, VERMILION, GREEN, ORANGE, SKY, PURPLE, BLACK = "#0072b2", "#d55e00", "#009e73", "#e69f00", "#56b4e9", "#cc79a7", "#000000"
 GREY = "#767676"
-LINES = [dict(color=color, linestyle=dash, marker=marker) for color, dash, marker in zip(
-    (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK), ("-", "--", "-.", ":", "-", "--", "-."), "osD^vPX")]
+COLORS, DASHES, MARKERS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK), ("-", "--", "-.", ":"), "osD^vPX"
+LINES = [dict(color=COLORS[i % 7], linestyle=DASHES[(i % 7 + i // 7) % 4], marker=MARKERS[i % 7]) for i in range(28)]    # no two are alike
 HATCHES = ("", "///", "...", "xxx")
 STYLE = {
     "font.size": 10, "axes.titlesize": 11, "axes.titleweight": "bold", "axes.spines.top": False, "axes.spines.right": False,

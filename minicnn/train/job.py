@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .. import arrays, data
+from ..data import seeding
 from ..errors import BadValue
 from ..models import Classifier, style_of
 from ..nn import CrossEntropyLoss
@@ -35,6 +36,11 @@ class Job(NamedTuple):
         config = self.config
         return loader(self.parts.train, self._augmented, config.batch_size, True, config.seed, config.workers,
                       mixing(config.augment, len(self.source.classes)))
+
+    def augmented(self, count):
+        """(count, C, H, W) uint8: some training images, one of each seed, as they are after augmentation."""
+        chosen = np.random.default_rng(self.config.seed).permutation(len(self.parts.train))[:count]
+        return self.augmentation(self.parts.train.images[chosen], seeding.sample_seeds(self.config.seed, 0, chosen))
 
     def _augmented(self, images, seeds):
         return self.classifier.normalise(self.augmentation(images, seeds))

@@ -72,7 +72,7 @@ def read_split(run):
 
 
 def evaluate_saved(run, dataset=None, data_dir=None, part="test", progress=None):
-    """(name of the data set, Evaluation, figures) of a saved model on a part of a data set: its own, where None is given.
+    """(name of the data set, Evaluation, figures, images) of a saved model on a part of a data set: its own, where None is given.
 
     part  "train", "validation", "test", or "all"
 
@@ -90,4 +90,4 @@ def evaluate_saved(run, dataset=None, data_dir=None, part="test", progress=None)
         raise DataError(f"{run} was trained on other images or classes than those of {source.name}")
     outcome = evaluate_classifier(classifier, chosen)
     remarks = {"remarks": list(source.remarks)} if source.remarks else {}
-    return source.name, outcome, {**report(outcome, classifier.classes), **remarks}
+    return source.name, outcome, {**report(outcome, classifier.classes), **remarks}, chosen.images

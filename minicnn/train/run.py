@@ -1,5 +1,6 @@
 """The run folder: what a training leaves behind, and from what an interrupted one goes on."""
 
+import shlex
 from contextlib import suppress
 from dataclasses import asdict
 from itertools import count
@@ -9,6 +10,7 @@ from .. import plot
 from ..errors import DataError, Error
 from ..serialize import load
 from . import config as configuration
+from . import report as page
 from .callbacks import BestEpoch, Checkpoint, EarlyStopping, HistoryFile
 from .job import prepare
 from .results import SPLIT, evaluate_classifier, read_split, report, write_json
@@ -24,6 +26,7 @@ FILES = {
     "mistakes.png": "the most confidently misjudged test images",
     "checkpoint.mcnn": "what an interrupted run goes on from",
 }
+REPORT, REPORT_MEANING = "report.html", "all of it on one page, with the images behind each number"
 SPLIT_MEANING = "which file is in which part"
 MODEL, CONFIG, HISTORY, RESULTS, CURVE, CONFUSION, MISTAKES, CHECKPOINT = FILES
 
@@ -74,7 +77,7 @@ class Run:
 
     def remove(self):
         """Take the run's files away, and the folder unless there is something else in it."""
-        for name in (*FILES, SPLIT):
+        for name in (*FILES, SPLIT, REPORT):
             (self.folder / name).unlink(missing_ok=True)
         with suppress(OSError):
             self.folder.rmdir()
@@ -88,6 +91,19 @@ class Run:
         plot.save(plot.mistakes(images, outcome.labels, outcome.probabilities, classes), self.folder / MISTAKES)
         write_json(figures, self.folder / RESULTS)          # last: its presence says that the run is complete
         return outcome, figures
+
+    def write_report(self, outcome, seconds=None):
+        """The report of a test as one page of HTML."""
+        job, config = self.job, asdict(self.job.config)
+        facts = list(config.items())
+        if seconds is not None:
+            facts += [("training", f"{seconds:.1f} s"), ("waiting for data", str(job.trainer.waiting))]
+        page.write(self.folder / REPORT, title=f"{config['model']} on {job.source.name}", classifier=job.classifier, outcome=outcome,
+                   images=job.parts.test.images, parts=job.parts, augmented=job.augmented(AUGMENTED), history=job.trainer.history,
+                   best_epoch=self.best_epoch, facts=facts, command=f"minicnn train --config {shlex.quote(str(self.folder / CONFIG))}")
+
+
+AUGMENTED = 32                  # training images that the report shows after augmentation
 
 
 def start(config, folder=None, progress=None):
