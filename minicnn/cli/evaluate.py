@@ -1,32 +1,46 @@
 """`minicnn evaluate`: how good is a model?"""
 
 import json
+import shlex
 
 import click
 
 from ..data import NAMES
-from ..train.results import evaluate_saved
+from ..train import report as page
+from ..train.results import evaluate_saved, load_classifier
+from .options import with_options
 from .progress import Download
 from .show import heading, make_console, show_outcome
 
 
 @click.command(short_help="Test a model on its data set.")
 @click.argument("run", type=click.Path())
-@click.option("--dataset", type=click.Choice(NAMES), help="Data set.  [default: the one it was trained on]")
-@click.option("--data-dir", type=click.Path(), help="Folder with the data set's files.")
-@click.option("--part", type=click.Choice(["test", "validation", "train"]), default="test", show_default=True, help="Which images.")
+@with_options(click.option("--dataset", type=click.Choice(NAMES), help="Data set.  [default: the one it was trained on]"),
+              click.option("--data", type=click.Path(), metavar="FOLDER", help="The images in a folder, as of train."),
+              click.option("--data-dir", type=click.Path(), help="Folder with the data set's files."))
+@click.option("--part", type=click.Choice(["test", "validation", "train", "all"]), default="test", show_default=True, help="Which images.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def evaluate(run, dataset, data_dir, part, as_json):
+@click.option("--report", type=click.Path(), metavar="FILE", help="Write an HTML page of it, with the images behind each number.")
+def evaluate(run, dataset, data_dir, part, as_json, report):
     """Evaluate the model of RUN, a run folder or a model file: accuracy, confusion matrix, figures per class.
 
     \b
     Examples:
       minicnn evaluate runs/digits-small_cnn-001
       minicnn evaluate model.mcnn --part validation --json
+      minicnn evaluate runs/digits-small_cnn-001 --report test.html
     """
     console = make_console(quiet=as_json)
-    name, outcome, figures = evaluate_saved(run, dataset, data_dir, part, Download(console))
+    if report:
+        page.check_possible()
+    name, outcome, figures, images = evaluate_saved(run, dataset, data_dir, part, Download(console))
     heading(console, f"{run} on the {part} images of {name}")
+    for remark in figures.get("remarks", ()):
+        console.print(remark, style="yellow", markup=False)
     show_outcome(console, outcome, figures)
+    if report:
+        page.write(report, title=f"{run} on the {part} images of {name}", classifier=load_classifier(run), outcome=outcome, images=images,
+                   command=f"minicnn evaluate {shlex.quote(run)} --part {part}")
+        console.print(f"\nwritten: {report}", markup=False)
     if as_json:
         click.echo(json.dumps(figures, indent=2))

@@ -6,6 +6,9 @@ import click
 
 from .. import __version__
 from ..errors import Error
+from .check_pipeline import check_pipeline
+from .compare import compare
+from .data import data
 from .evaluate import evaluate
 from .models import info, models
 from .predict import predict
@@ -72,5 +75,5 @@ def main(ctx):
         click.echo(ctx.get_help())
 
 
-for command in (train, predict, evaluate, info, models, profile, warmup):
+for command in (train, predict, evaluate, data, check_pipeline, compare, info, models, profile, warmup):
     main.add_command(command)

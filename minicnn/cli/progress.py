@@ -5,6 +5,7 @@ import time
 from ..train import Callback
 from .show import percent
 
+PATIENCE = 3                    # seconds for which reading files needs no word
 HEADER = """\
            training           validation
 epoch      loss  accuracy        loss  accuracy  seconds"""
@@ -65,13 +66,16 @@ def make_bar(console):
 
 
 class Download:
-    """Shows the progress of a download as a bar; called as `data.load` calls its `progress`."""
+    """Prints the progress of a download, or of the reading of many files; called as `data.load` calls its `progress`."""
 
     def __init__(self, console):
-        self.console, self.shown = console, {}
+        self.console, self.shown, self.began = console, {}, time.perf_counter()
 
-    def __call__(self, path, done, size):
+    def __call__(self, path, done, size, unit="bytes"):
+        if unit != "bytes" and time.perf_counter() - self.began < PATIENCE:
+            return
         tenth = 10 * done // max(size, 1)
         if self.shown.get(path) != tenth:
             self.shown[path] = tenth
-            self.console.print(f"downloading {path}: {done:,} of {size:,} bytes")
+            verb = "downloading" if unit == "bytes" else "reading"
+            self.console.print(f"{verb} {path}: {done:,} of {size:,} {unit}", markup=False)

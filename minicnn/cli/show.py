@@ -71,10 +71,19 @@ def show_data(console, source, parts):
     heading(console, "Data")
     count, (_, height, width) = sum(map(len, parts)), parts.train.images.shape[1:]
     console.print(f"{source.name}: {count:,} images of {height}x{width}, {len(source.classes)} classes")
-    console.print(f"[dim]{source.origin} ({source.licence})[/dim]")
-    own = source.test_images is not None
+    console.print(f"{source.origin} ({source.licence})", style="dim", markup=False)
+    for remark in source.remarks:
+        console.print(remark, style="yellow", markup=False)
     console.print(f"split: {len(parts.train):,} to train on, {len(parts.validation):,} to choose the best epoch, {len(parts.test):,} to "
-                  f"test with at the end ({'the data set’s own; the rest split' if own else 'split'} by class, the same in every run)")
+                  f"test with at the end ({how_split(source)})")
+
+
+def how_split(source):
+    """Where the parts come from."""
+    if source.test_images is None:
+        return f"{'validation as it lies, the rest ' * (source.validation_images is not None)}split by class, the same in every run"
+    own = "the data set’s own"
+    return own if source.validation_images is not None else f"{own}; the rest split by class, the same in every run"
 
 
 def show_model(console, name, model, input_shape):

@@ -8,12 +8,14 @@ from dataclasses import replace
 import click
 
 from .. import kernels
-from ..data import NAMES
 from ..models import registry
 from ..train import config as configuration
+from ..train import report as page
 from ..train import stop_on_interrupt
 from ..train import run as runs
 from ..train.choices import OPTIMIZERS, SCHEDULERS
+from .check_pipeline import show_quick_checks
+from .options import AUGMENTATION_OPTIONS, DATA_OPTIONS, PRACTICE_OPTIONS, with_options
 from .progress import Download, Progress
 from .show import heading, make_console, percent, show_data, show_model, show_outcome
 from .warmup import Notice
@@ -29,23 +31,23 @@ class ModelName(click.Choice):
 
 
 @click.command(short_help="Train a model on a data set.")
-@click.option("--dataset", type=click.Choice(NAMES), help="Data set.  [default: digits]")
-@click.option("--data-dir", type=click.Path(), help="Folder with the data set's files.  [default: the system's, the cache, else download]")
-@click.option("--model", type=ModelName(registry.names()), help="Architecture.  [default: digits small_cnn, others lenet5]")
-@click.option("--epochs", type=int, help="Passes over the training images.  [default: digits 30, fashion-mnist 10, mnist 5]")
-@click.option("--batch-size", type=int, help="Images per step.  [default: digits 64, others 128]")
+@with_options(*DATA_OPTIONS, *AUGMENTATION_OPTIONS)
+@click.option("--model", type=ModelName(registry.names()), help="Architecture.  [default: small_cnn, of the MNIST family lenet5]")
+@click.option("--epochs", type=int, help="Passes over the training images.  [default: digits 30, fashion-mnist 10, mnist 5, others 20]")
+@click.option("--batch-size", type=int, help="Images per step.  [default: digits and folders 64, others 128]")
 @click.option("--optimizer", type=click.Choice(list(OPTIMIZERS)), help="[default: sgd]")
 @click.option("--lr", type=float, help="Highest learning rate.  [default: by optimizer; sgd 0.1]")
 @click.option("--scheduler", type=click.Choice(list(SCHEDULERS)), help="How the learning rate changes.  [default: one-cycle]")
 @click.option("--weight-decay", type=float, help="[default: 0.0005]")
 @click.option("--label-smoothing", type=float, help="Share of the target that goes to all classes alike.  [default: 0.1]")
-@click.option("--shift", type=int, help="Move training images by up to so many pixels at random.  [default: 1]")
-@click.option("--seed", type=int, help="The same seed gives the same history, bit for bit.  [default: 0]")
+@with_options(*PRACTICE_OPTIONS)
+@click.option("--workers", type=int, help="Threads that augment images ahead of time.  [default: 2 with --augment, else 0]")
 @click.option("--config", "config_file", type=click.Path(), help="Repeat the run that wrote this config.json; options given with it win.")
 @click.option("--output", type=click.Path(), help="Run folder, new or empty.  [default: runs/<dataset>-<model>-NNN]")
 @click.option("--resume", metavar="RUN", type=click.Path(), help="Go on with an interrupted run, with its own settings.")
+@click.option("--report", is_flag=True, help="Write report.html, too: data, model, curves, mistakes on one page.")
 @click.option("--quiet", is_flag=True, help="Print the outcome only.")
-def train(output, resume, config_file, quiet, **options):
+def train(output, resume, config_file, report, quiet, **options):
     """Train a model and test it; without options, a small network on handwritten digits.
 
     Prints the data, the model, every epoch and the test. Leaves a run folder with the best epoch's model, the history,
@@ -56,8 +58,11 @@ def train(output, resume, config_file, quiet, **options):
       minicnn train
       minicnn train --dataset fashion-mnist --epochs 3
       minicnn train --model lenet5 --dataset mnist --optimizer adamw --seed 1
+      minicnn train --data photographs --image-size 64 --augment flip,color
       minicnn train --resume runs/digits-small_cnn-001
     """
+    if report:
+        page.check_possible()
     given = {name: value for name, value in options.items() if value is not None}
     console = make_console(quiet)
     if resume is not None:
@@ -68,7 +73,7 @@ def train(output, resume, config_file, quiet, **options):
         run = runs.start(config, output, Download(console))
     try:
         with kernels.compiling.heard(Notice(console, kernels.compile_ahead)):
-            execute(run, console, quiet)
+            execute(run, console, quiet, report)
     except KeyboardInterrupt:               # the second Ctrl-C, or one after the training
         tell_what_is_kept(run, make_console())
         sys.exit(INTERRUPTED)
@@ -81,11 +86,13 @@ def refuse_with_resume(given, output, config_file):
                                click.get_current_context())
 
 
-def execute(run, console, quiet):
+def execute(run, console, quiet, report=False):
     """Train and test, with everything that is shown meanwhile."""
     job = run.job
     show_data(console, job.source, job.parts)
     show_model(console, job.config.model, job.classifier.model, job.classifier.input_shape)
+    if not quiet and not job.trainer.epoch and not job.trainer.step:
+        show_quick_checks(console, job)
     seconds = fit(run, console)
     if not run.is_complete:
         tell_how_to_go_on(run, make_console())
@@ -93,8 +100,11 @@ def execute(run, console, quiet):
     heading(console, "Test")
     best = run.best.record
     console.print(f"best epoch: {best['epoch']}, validation accuracy {percent(best['val_accuracy'])}; trained in {seconds:.1f} s")
+    console.print(f"training {job.trainer.waiting}")
     outcome, figures = run.test()
     show_outcome(console, outcome, figures)
+    if report:
+        run.write_report(outcome, seconds)
     show_files(run, console)
     if quiet:
         make_console().print(f"{run.folder}: test accuracy {percent(outcome.accuracy)}", markup=False)
@@ -139,4 +149,8 @@ def show_files(run, console):
     heading(console, f"Run folder: {run.folder}")
     for name, meaning in runs.FILES.items():
         console.print(f"  {name:<22} {meaning}", markup=False)
+    if run.job.parts.files() is not None:
+        console.print(f"  {runs.SPLIT:<22} {runs.SPLIT_MEANING}", markup=False)
+    if (run.folder / runs.REPORT).exists():
+        console.print(f"  {runs.REPORT:<22} {runs.REPORT_MEANING}", markup=False)
     console.print(f"\nNow try:  minicnn predict {shlex.quote(str(run.folder))} IMAGE", markup=False, soft_wrap=True)

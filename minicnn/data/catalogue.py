@@ -12,21 +12,27 @@ class File(NamedTuple):
 
 
 class Source(NamedTuple):
-    """A data set of the MNIST family: four gzipped IDX files of images (28 x 28) and labels."""
+    """A data set that is published as files: of the MNIST family, four gzipped IDX files; of CIFAR, an archive of binary records."""
 
     name: str               # as on the command line
     folder: str             # torchvision's folder name
     classes: tuple
-    files: tuple            # of File: training images and labels, test images and labels
+    files: tuple            # of File; of the MNIST family training images and labels, test images and labels
     mirrors: tuple          # addresses that a file's name is appended to
     system_folders: tuple   # where packages of the operating system put it
     package: str            # such a package, or ""
     licence: str
     origin: str
+    members: tuple = ()     # of an archive: names of the training files and of the test files
+    label_classes: tuple = ()       # how many labels there are for each label byte of a record
+
+    @property
+    def label_bytes(self):
+        return len(self.label_classes)
 
     @property
     def names(self):
-        """Training images and labels, test images and labels."""
+        """The names of the files."""
         return tuple(file.name for file in self.files)
 
     def pair(self, train):
@@ -74,4 +80,38 @@ FASHION_MNIST = Source(
     package="dataset-fashion-mnist",
     licence="MIT, copyright 2017 Zalando SE",
     origin="Fashion-MNIST, Xiao, Rasul and Vollgraf, https://github.com/zalandoresearch/fashion-mnist",
+)
+
+CIFAR10 = Source(
+    name="cifar10",
+    folder="cifar-10-batches-bin",
+    classes=("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
+    files=(
+        File("cifar-10-binary.tar.gz", 170052171, "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd"),
+    ),
+    mirrors=("https://www.cs.toronto.edu/~kriz/",),
+    system_folders=(),
+    package="",
+    licence="no licence stated",
+    origin="CIFAR-10, Krizhevsky, 2009, https://www.cs.toronto.edu/~kriz/cifar.html",
+    members=(tuple(f"data_batch_{i}.bin" for i in range(1, 6)), ("test_batch.bin",)),
+    label_classes=(10,),
+)
+
+CIFAR100 = CIFAR10._replace(
+    name="cifar100",
+    folder="cifar-100-binary",
+    classes=tuple("""
+        apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy bridge bus butterfly camel can castle caterpillar
+        cattle chair chimpanzee clock cloud cockroach couch crab crocodile cup dinosaur dolphin elephant flatfish forest fox girl
+        hamster house kangaroo keyboard lamp lawn_mower leopard lion lizard lobster man maple_tree motorcycle mountain mouse mushroom
+        oak_tree orange orchid otter palm_tree pear pickup_truck pine_tree plain plate poppy porcupine possum rabbit raccoon ray road
+        rocket rose sea seal shark shrew skunk skyscraper snail snake spider squirrel streetcar sunflower sweet_pepper table tank
+        telephone television tiger tractor train trout tulip turtle wardrobe whale willow_tree wolf woman worm""".split()),
+    files=(
+        File("cifar-100-binary.tar.gz", 168513733, "58a81ae192c23a4be8b1804d68e518ed807d710a4eb253b1f2a199162a40d8ec"),
+    ),
+    origin="CIFAR-100, Krizhevsky, 2009, https://www.cs.toronto.edu/~kriz/cifar.html",
+    members=(("train.bin",), ("test.bin",)),
+    label_classes=(20, 100),
 )

@@ -17,7 +17,9 @@ from ..tensor import Tensor
 class Dataset:
     """Base of data sets that read sample i by `dataset[i]`; a subclass defines `__getitem__`, and `__len__`.
 
-    It may also define `__getitems__(indices)`, which returns a list of samples, where that is quicker than one by one.
+    It may also define `__getitems__(indices)`, which returns a list of samples, where that is quicker than one by one. What is
+    random in one sample should be drawn by `__getitem__`, which a DataLoader calls with the sample's own stream; what draws for many
+    at once defines `get_seeded(indices, seeds)`, with a seed (uint64) for each, which goes before both.
     """
 
     def __getitem__(self, index):
@@ -74,6 +76,9 @@ class Subset(Dataset):
 
     def __getitems__(self, indices):
         return read_samples(self.dataset, [self.indices[i] for i in indices])
+
+    def get_seeded(self, indices, seeds):
+        return read_samples(self.dataset, [self.indices[i] for i in indices], seeds)
 
     def __len__(self):
         return len(self.indices)
@@ -155,11 +160,19 @@ def _lengths_of_fractions(count, fractions):
     return lengths
 
 
-def read_samples(dataset, indices):
-    """The samples at several indices as a list."""
+def read_samples(dataset, indices, seeds=None):
+    """The samples at several indices as a list, each drawn from a stream of its own where seeds are given."""
+    if seeds is not None and callable(getattr(dataset, "get_seeded", None)):
+        return dataset.get_seeded(indices, seeds)
     if callable(getattr(dataset, "__getitems__", None)):
         return dataset.__getitems__(indices)
-    return [dataset[i] for i in indices]
+    return [dataset[i] for i in indices] if seeds is None else [read_seeded(dataset, i, seed) for i, seed in zip(indices, seeds)]
+
+
+def read_seeded(dataset, index, seed):
+    """One sample; what is random in it is drawn from a stream that starts from the seed."""
+    with arrays.seeded(int(seed)):
+        return dataset[index]
 
 
 def read_tensor_rows(dataset, indices):

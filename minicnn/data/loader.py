@@ -1,17 +1,18 @@
 """The DataLoader: batches of a data set, in order, loaded here or ahead of time by threads.
 
 PyTorch's workers are processes; these are threads, because NumPy, Pillow and file reading release Python's lock. What they
-yield does not depend on how many there are.
+yield does not depend on how many there are: every sample draws from a stream of its own, which starts from (seed, epoch, index).
 """
 
 import itertools
-from numbers import Real
+from numbers import Integral, Real
 
 from .. import arrays
 from ..errors import BadType, BadValue
 from .collate import default_collate, default_convert
-from .dataset import IterableDataset, read_samples, read_tensor_rows
+from .dataset import IterableDataset, read_samples, read_seeded, read_tensor_rows
 from .sampler import BatchSampler, RandomSampler, SequentialSampler
+from .seeding import counted, sample_seeds, seeds
 
 END = object()          # what loading from an exhausted stream gives
 
@@ -29,8 +30,11 @@ class DataLoader:
     drop_last      leave out a last batch that is not full
     timeout        seconds to wait for a worker; 0: without end
     worker_init_fn called in each worker with its number
-    generator      minicnn.Generator for the order and for augmentation; None: the default stream
+    generator      minicnn.Generator for the order, and for `seed` where none is given; None: the default stream
     prefetch_factor  batches that each worker loads ahead; None: 2
+    seed           decides, with the epoch's number and the sample's index, what is drawn when a sample is loaded; None: drawn once
+
+    `epoch` is the number of the next epoch, from 0 on; `set_epoch` changes it, as a training does that goes on from a checkpoint.
 
     pin_memory, multiprocessing_context, persistent_workers, pin_memory_device and in_order are accepted for PyTorch's sake
     and have no effect. Raises BadType, BadValue for options that are not what they must be or that exclude each other.
@@ -38,7 +42,7 @@ class DataLoader:
 
     def __init__(self, dataset, batch_size=1, shuffle=None, sampler=None, batch_sampler=None, num_workers=0, collate_fn=None,
                  pin_memory=False, drop_last=False, timeout=0, worker_init_fn=None, multiprocessing_context=None, generator=None,
-                 *, prefetch_factor=None, persistent_workers=False, pin_memory_device="", in_order=True):
+                 *, prefetch_factor=None, persistent_workers=False, pin_memory_device="", in_order=True, seed=None):
         _check_kinds(dataset, timeout, collate_fn, generator)
         _check_worker_options(num_workers, timeout, prefetch_factor, persistent_workers, multiprocessing_context)
         is_stream = isinstance(dataset, IterableDataset)
@@ -59,6 +63,7 @@ class DataLoader:
         self.timeout, self.worker_init_fn, self.multiprocessing_context = timeout, worker_init_fn, multiprocessing_context
         self.pin_memory, self.pin_memory_device, self.in_order = pin_memory, pin_memory_device, in_order
         self.persistent_workers, self._is_stream, self._initialized = persistent_workers, is_stream, True
+        self._seed, self.epoch = check_seed(seed), 0
 
     def __setattr__(self, name, value):
         if name in _FIXED and getattr(self, "_initialized", False):
@@ -74,16 +79,39 @@ class DataLoader:
             return count
         return count // self.batch_size if self.drop_last else -(-count // self.batch_size)
 
+    @property
+    def seed(self):
+        """The seed of all samples; drawn from the generator when it is needed first."""
+        if self._seed is None:
+            self._seed = int((self.generator or arrays.default_generator).numpy.integers(2**63))
+        return self._seed
+
+    @seed.setter
+    def seed(self, seed):
+        self._seed = check_seed(seed)
+
+    def set_epoch(self, epoch):
+        """Let the next iteration be that of epoch number `epoch`."""
+        self.epoch = epoch
+
+    def sample(self, epoch, index, occurrence=0):
+        """The sample at an index of the data set as it was, or will be, in an epoch: with the same augmentation.
+
+        occurrence  0 for the first time in that epoch, 1 for the second, as a sampler with replacement may have it
+        """
+        found = read_samples(self.dataset, [index], sample_seeds(self.seed, epoch, [index], occurrence))
+        return found[0] if isinstance(found, list) else found
+
     def __iter__(self):
-        seed = int((self.generator or arrays.default_generator).numpy.integers(2**63))
-        load, jobs, workers = self._plan()
+        seed, epoch = self.seed, self.epoch
+        self.epoch += 1
+        load, jobs, workers = self._plan(seed, epoch)
 
-        def run(numbered_job):
-            number, job = numbered_job
-            with arrays.seeded(seed + number):
-                return load(job)
+        def run(job):
+            with arrays.seeded(int(seeds(seed, epoch, job[0])[0])):         # for what is drawn for a whole batch: mixing, collating
+                return load(*job)
 
-        batches = self._run_ahead(run, enumerate(jobs), workers) if workers else map(run, enumerate(jobs))
+        batches = self._run_ahead(run, jobs, workers) if workers else map(run, jobs)
         return _until_end(batches) if self._is_stream else batches
 
     def _run_ahead(self, run, jobs, workers):
@@ -91,18 +119,23 @@ class DataLoader:
 
         return prefetch(run, jobs, workers, workers * self.prefetch_factor, self.timeout, self.worker_init_fn)
 
-    def _plan(self):
-        """(load, jobs, workers): `load(job)` makes one batch. Only one worker can read from a stream."""
+    def _plan(self, seed, epoch):
+        """(load, jobs, workers): `load(*job)` makes one batch; a job begins with its number. Only one worker can read from a stream."""
         if self._is_stream:
             samples = iter(self.dataset)
-            return (lambda _: self._load_from(samples)), itertools.repeat(None), min(self.num_workers, 1)
-        if self.batch_sampler is None:
-            return (lambda index: self.collate_fn(self.dataset[index])), iter(self.sampler), self.num_workers
-        return self._load_batch, iter(self.batch_sampler), self.num_workers
+            return (lambda _: self._load_from(samples)), ((n,) for n in itertools.count()), min(self.num_workers, 1)
 
-    def _load_batch(self, indices):
+        def load(_, indices, before):
+            return self._load_batch(indices, sample_seeds(seed, epoch, indices, before))
+
+        batches = ([index] for index in self.sampler) if self.batch_sampler is None else self.batch_sampler
+        return load, counted(batches), self.num_workers
+
+    def _load_batch(self, indices, seeds):
+        if self.batch_sampler is None:
+            return self.collate_fn(read_seeded(self.dataset, indices[0], seeds[0]))
         rows = read_tensor_rows(self.dataset, indices) if self.collate_fn is default_collate else None
-        return self.collate_fn(read_samples(self.dataset, indices)) if rows is None else rows
+        return self.collate_fn(read_samples(self.dataset, indices, seeds)) if rows is None else rows
 
     def _load_from(self, samples):
         if self.batch_size is None:
@@ -121,6 +154,12 @@ def _until_end(batches):
 
 
 _FIXED = ("batch_size", "batch_sampler", "sampler", "drop_last", "dataset", "persistent_workers")
+
+
+def check_seed(seed):
+    if seed is not None and (not isinstance(seed, Integral) or isinstance(seed, bool)):
+        raise BadType(f"seed must be an integer, got {seed!r}")
+    return seed
 
 
 def _default_sampler(dataset, is_stream, shuffle, generator):

@@ -9,7 +9,7 @@ from ..errors import BadType, DataError
 def locate(source, names, root=None, download=False, progress=None):
     """{name: path} of files of a catalogue.Source, each plain or gzipped.
 
-    root      a folder that has the files, or torchvision's ROOT/FashionMNIST/raw; None: the system's and the user's folders
+    root      a folder that has the files, or that of torchvision's ROOT/FashionMNIST/raw; None: the system's and the user's folders
     download  True: look in all these places, then download to `root`, or to the cache
     progress  as in download.fetch
 
@@ -28,7 +28,7 @@ def locate(source, names, root=None, download=False, progress=None):
         raise DataError(
             f"{source.name}: {', '.join(_missing(places, names))} not found in {' or '.join(map(str, places))}. Put the files there "
             f"(plain or .gz){package}, or have them downloaded (download=True; on the command line, leave out --data-dir)")
-    return _download(source, names, places[1] if root is not None else cache_folder(source), progress)
+    return _download(source, names, cache_folder(source) if root is None else _given_places(source, root)[-1], progress)
 
 
 def _check_root(root, download):
@@ -39,7 +39,8 @@ def _check_root(root, download):
 
 
 def _given_places(source, root):
-    return [Path(root), Path(root) / source.folder / "raw"]
+    """The folder itself; of the MNIST family also torchvision's below it, where downloads go."""
+    return [Path(root)] if source.members else [Path(root), Path(root) / source.folder / "raw"]
 
 
 def cache_folder(source):

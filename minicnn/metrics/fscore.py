@@ -45,6 +45,20 @@ def fbeta_score(y_true, y_pred, *, beta, labels=None, pos_label=1, average="bina
         sample_weight=sample_weight, zero_division=zero_division)[2]
 
 
+def jaccard_score(y_true, y_pred, *, labels=None, pos_label=1, average="binary", sample_weight=None, zero_division="warn"):
+    """tp / (tp + fp + fn), intersection over union; zero_division must be 0, 1 or "warn", the rest as precision_recall_fscore_support."""
+    stand_in = _check_options(1.0, average, zero_division)
+    if np.isnan(stand_in):
+        raise BadValue("zero_division must be 0, 1 or 'warn' for jaccard_score, got nan")
+    targets = check_targets(y_true, y_pred, sample_weight)
+    tp, predicted, actual = _count(targets, _labels_to_count(targets, labels, average, pos_label), average)
+    union = predicted + actual - tp
+    if zero_division == "warn" and not union.all():
+        _warn_undefined("jaccard", "true or predicted", average)
+    score = np.divide(tp, union, out=np.full(len(union), stand_in), where=union != 0)
+    return score if average is None else _mean_of_defined(score, {"weighted": actual, "samples": targets.weight}.get(average))
+
+
 def precision_recall_fscore_support(y_true, y_pred, *, beta=1.0, labels=None, pos_label=1, average=None,
                                     warn_for=("precision", "recall", "f-score"), sample_weight=None,
                                     zero_division="warn"):

@@ -25,18 +25,18 @@ def log_loss(y_true, y_proba=None, *, normalize=True, sample_weight=None, labels
     """
     if (y_proba is None) == (y_pred is None):
         raise BadValue("give the probabilities as y_proba (or by its older name y_pred, not both)")
-    proba = _check_probabilities(y_pred if y_proba is None else y_proba)
+    proba = check_probabilities(y_pred if y_proba is None else y_proba)
     y_true = as_labels(y_true, "y_true")
     check_lengths(y_true=y_true, y_proba=proba)
     weight = check_weight(sample_weight, len(y_true))
-    truth = _one_hot(y_true, labels)
-    proba = _check_columns(proba, truth.shape[1])
+    truth = one_hot(y_true, labels)
+    proba = check_columns(proba, truth.shape[1])
     eps = np.finfo(proba.dtype).eps
     losses = -(truth.astype(proba.dtype) * np.log(np.clip(proba, eps, 1 - eps))).sum(axis=1)
     return mean_or_sum(losses, weight, normalize)
 
 
-def _check_probabilities(proba):
+def check_probabilities(proba):
     proba = as_scores(proba, "y_proba")
     proba = proba if proba.dtype.kind == "f" else proba.astype(np.float64)
     if proba.ndim > 2:
@@ -46,7 +46,7 @@ def _check_probabilities(proba):
     return proba
 
 
-def _one_hot(y_true, labels):
+def one_hot(y_true, labels):
     """(N, C) 0/1 by sorted class."""
     kind = kind_of(y_true)
     if kind == "multilabel-indicator" and labels is None:
@@ -71,7 +71,7 @@ def _check_labels(labels, y_true):
     return classes
 
 
-def _check_columns(proba, classes):
+def check_columns(proba, classes):
     """(N, C) probabilities, with the complement added where only the greater of two classes is given."""
     if proba.ndim == 1 or proba.shape[1] == 1:
         positive = proba.reshape(-1, 1)

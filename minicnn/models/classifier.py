@@ -54,9 +54,10 @@ class Classifier:
             return np.concatenate([F.softmax(self.model(wrap(self.normalise(images[i : i + BATCH]))), 1).array
                                    for i in range(0, len(images), BATCH)])
 
-    def save(self, path):
-        """Write everything to one file, atomically."""
-        save({"kind": KIND, **{field: getattr(self, field) for field in FIELDS}, "weights": self.model.state_dict()}, path)
+    def save(self, path, weights=None):
+        """Write everything to one file, atomically; `weights`: a state_dict in place of the model's."""
+        weights = self.model.state_dict() if weights is None else weights
+        save({"kind": KIND, **{field: getattr(self, field) for field in FIELDS}, "weights": weights}, path)
 
     @classmethod
     def load(cls, path):

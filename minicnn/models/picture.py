@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..data.reading import scaled
 from ..errors import BadValue, DataError
 
 BACKGROUNDS = ("dark", "light", "any")
@@ -101,19 +102,12 @@ def decode(path, channels):
 
 def _as_pixels(image, channels):
     if image.mode[0] in "IF":                   # 16 and 32 bits, integer or float
-        grey = _scaled(np.nan_to_num(np.asarray(image, np.float64)), image.mode)
+        grey = scaled(np.nan_to_num(np.asarray(image, np.float64)), image.mode)
         return np.repeat(grey[None], channels, axis=0)
     if "transparency" in image.info or image.mode in ("LA", "PA", "La", "RGBA", "RGBa"):
         image = _opaque(image.convert("RGBA"))
     pixels = np.asarray(image.convert("L" if channels == 1 else "RGB"), np.float32) / 255
     return pixels[None] if channels == 1 else pixels.transpose(2, 0, 1)
-
-
-def _scaled(values, mode):
-    """Numbers of any range in 0..1; Pillow's modes I and F do not say what white is."""
-    largest = values.max(initial=0)
-    white = 65535 if "16" in mode else next((w for w in (1, 255, 65535) if largest <= w and (mode == "F" or w > 1)), largest)
-    return np.clip(values / white, 0, 1).astype(np.float32)
 
 
 def _opaque(image):

@@ -1,6 +1,8 @@
 """Training: the loop with its callbacks, evaluation, and the run from a configuration to a folder with the outcome."""
 
-from .callbacks import BestEpoch, Callback, Checkpoint, HistoryFile
+from .averaging import AveragedModel, get_ema_avg_fn, get_ema_multi_avg_fn
+from .callbacks import BestEpoch, Callback, Checkpoint, EarlyStopping, HistoryFile
+from .choices import parameter_groups
 from .evaluation import Evaluation, evaluate
 from .interrupt import stop_on_interrupt
 from .trainer import Diverged, Trainer

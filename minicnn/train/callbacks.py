@@ -3,6 +3,7 @@
 import csv
 import io
 
+from ..optim.hyperparameters import count
 from ..serialize import save
 from ..serialize.atomic import replacing
 
@@ -49,7 +50,7 @@ class BestEpoch(Callback):
         record = trainer.history[-1]
         if self.record is None or _merit(record) > _merit(self.record):
             self.record = record
-            self.model = {name: tensor.clone() for name, tensor in trainer.model.state_dict().items()}
+            self.model = {name: tensor.clone() for name, tensor in trainer.judged.state_dict().items()}
             self.on_best(trainer)
 
     def restore(self, model):
@@ -66,6 +67,23 @@ class BestEpoch(Callback):
 
 def _merit(record):
     return record["val_accuracy"], -record["val_loss"]
+
+
+class EarlyStopping(Callback):
+    """Ends the training when so many epochs in a row have brought no new best one.
+
+    best      the BestEpoch that stands before this callback
+    patience  epochs
+
+    A schedule that lowers the learning rate towards a fixed last epoch is cut off by it; "constant" and "step" go well with it.
+    """
+
+    def __init__(self, best, patience):
+        self.best, self.patience = best, count("patience", patience, least=1)
+
+    def on_epoch_end(self, trainer):
+        if trainer.epoch - self.best.record["epoch"] >= self.patience:
+            trainer.finished = True
 
 
 class Checkpoint(Callback):

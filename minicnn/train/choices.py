@@ -2,7 +2,7 @@
 
 from ..errors import BadValue
 from ..optim import RMSprop, SGD, Adam, AdamW, NAdam, RAdam
-from ..optim.lr_scheduler import CosineAnnealingLR, OneCycleLR, StepLR
+from ..optim.lr_scheduler import CosineAnnealingLR, ExponentialLR, LinearLR, OneCycleLR, PolynomialLR, SequentialLR, StepLR
 
 
 def sgd(parameters, lr, weight_decay):
@@ -28,13 +28,37 @@ OPTIMIZERS = {
     "rmsprop": (rmsprop, 0.001),
 }
 
+WARM_UP = 0.05                  # share of the steps
+
+
+def warm_up_cosine(optimizer, lr, steps):
+    """From a hundredth of the rate up to it, in a straight line; then down along a cosine."""
+    up = max(1, round(WARM_UP * steps))
+    parts = [LinearLR(optimizer, 0.01, total_iters=up), CosineAnnealingLR(optimizer, T_max=max(1, steps - up))]
+    return SequentialLR(optimizer, parts, [up])
+
+
 # name: how to make one that is stepped `steps` times in all, once after every step of the optimizer
 SCHEDULERS = {
     "one-cycle": lambda optimizer, lr, steps: OneCycleLR(optimizer, lr, total_steps=max(steps, 2) + 1),
     "cosine": lambda optimizer, lr, steps: CosineAnnealingLR(optimizer, T_max=steps),
+    "warmup-cosine": warm_up_cosine,
+    "linear": lambda optimizer, lr, steps: PolynomialLR(optimizer, total_iters=steps),
+    "exponential": lambda optimizer, lr, steps: ExponentialLR(optimizer, 0.01 ** (1 / steps)),     # to a hundredth at the end
     "step": lambda optimizer, lr, steps: StepLR(optimizer, step_size=-(-steps // 3)),
     "constant": lambda optimizer, lr, steps: None,
 }
+
+
+def parameter_groups(model, weight_decay):
+    """Two groups for an optimizer: matrices and kernels with this weight decay; biases and the weights of norm layers without.
+
+    Those have one dimension: they scale and move whole channels, and to shrink them restrains what the network can compute, not how
+    large its weights are (He et al., "Bag of tricks for image classification", CVPR 2019, section 3.1).
+    """
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    return [{"params": [p for p in parameters if p.ndim > 1], "weight_decay": weight_decay},
+            {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0}]
 
 
 def make_optimizer(name, parameters, lr, weight_decay):

@@ -1,17 +1,21 @@
 """What a training run is made of, as plain values: checked, completed by defaults, written as JSON to be repeated."""
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
+from pathlib import Path
 
 from .. import __version__
 from ..data import NAMES
+from ..data.registry import FOLDER
 from ..errors import BadValue, DataError
 from ..models import registry
 from ..optim.hyperparameters import above_zero, at_least_zero, count, finite
 from ..serialize.atomic import replacing
+from .augmentation import draws_singly, names_of
 from .choices import OPTIMIZERS, SCHEDULERS, known
 
 
+LARGEST_SIDE, MOST_WORKERS = 4096, 64
 MOST = 10**9                    # epochs, images per step: beyond any training, within what indices and floats can count
 
 
@@ -19,7 +23,17 @@ MOST = 10**9                    # epochs, images per step: beyond any training, 
 class Config:
     """One training run. The same Config gives the same history, bit for bit.
 
-    shift  the training images are moved by up to so many pixels, at random, in every epoch anew
+    dataset     a name of `data.NAMES`; "folder" for the images in data_dir
+    image_size  side to which images are brought; None: as they are
+    shift       the training images are moved by up to so many pixels, at random, in every epoch anew
+    augment     names of `augmentation.AUGMENTATIONS`, with commas between them: what else is done to them
+    broken      "raise" or "skip": what is done about files of a folder that cannot be read
+    decay_biases    whether weight decay also shrinks biases and the weights of norm layers
+    class_weight    None, or "balanced": the loss weighs classes by the inverse of their frequency
+    clip_norm       the gradients' greatest norm, all together; None: any
+    ema             decay of the moving average of weights that is validated and kept; None: the weights themselves
+    early_stopping  epochs without a new best one, after which the training ends; None: never
+    workers     threads that load and augment batches ahead of time; the outcome does not depend on it
 
     Raises BadValue for names that are not known and numbers that make no sense.
     """
@@ -36,6 +50,15 @@ class Config:
     label_smoothing: float
     shift: int
     seed: int
+    image_size: int | None = None
+    augment: str = ""
+    broken: str = "raise"
+    workers: int = 0
+    decay_biases: bool = True
+    class_weight: str | None = None
+    clip_norm: float | None = None
+    ema: float | None = None
+    early_stopping: int | None = None
 
     def __post_init__(self):
         known("data set", self.dataset, dict.fromkeys(NAMES))
@@ -47,22 +70,50 @@ class Config:
         for name in ("epochs", "batch_size"):
             if count(name, getattr(self, name), least=1) > MOST:
                 raise BadValue(f"{name} must be {MOST:,} or less, got {getattr(self, name)}")
+        if self.image_size is not None and count("image_size", self.image_size, least=1) > LARGEST_SIDE:
+            raise BadValue(f"image_size must be {LARGEST_SIDE:,} or less, got {self.image_size}")
+        if count("workers", self.workers) > MOST_WORKERS:
+            raise BadValue(f"workers must be {MOST_WORKERS} or less, got {self.workers}")
+        known("way with broken files", self.broken, dict.fromkeys(("raise", "skip")))
+        names_of(self.augment)
         count("shift", self.shift)
         count("seed", self.seed)
         above_zero("lr", self.lr)
         at_least_zero("weight_decay", self.weight_decay)
+        self._check_practice()
         if not 0 <= finite("label_smoothing", self.label_smoothing) < 1:
             raise BadValue(f"label_smoothing must be at least 0 and below 1, got {self.label_smoothing}")
 
+    def _check_practice(self):
+        if not isinstance(self.decay_biases, bool):
+            raise BadValue(f"decay_biases must be true or false, got {self.decay_biases!r}")
+        if self.class_weight is not None:
+            known("class weight", self.class_weight, {"balanced": None})
+        if self.clip_norm is not None:
+            above_zero("clip_norm", self.clip_norm)
+        if self.ema is not None and not 0 < finite("ema", self.ema) < 1:
+            raise BadValue(f"ema must be above 0 and below 1, got {self.ema}")
+        if self.early_stopping is not None:
+            count("early_stopping", self.early_stopping, least=1)
 
+    @property
+    def name(self):
+        """What the data is called: the data set's name, or the folder's."""
+        return self.dataset if self.dataset != FOLDER or not self.data_dir else Path(self.data_dir).resolve().name or FOLDER
+
+
+WORKERS = 2                     # threads that augment ahead, where images are augmented one by one
 COMMON = {
     "data_dir": None, "optimizer": "sgd", "scheduler": "one-cycle", "weight_decay": 5e-4,
-    "label_smoothing": 0.1, "shift": 1, "seed": 0,
+    "label_smoothing": 0.1, "shift": 1, "seed": 0, "image_size": None, "augment": "", "broken": "raise",
 }
 BY_DATASET = {
     "digits": {"model": "small_cnn", "epochs": 30, "batch_size": 64},
     "fashion-mnist": {"model": "lenet5", "epochs": 10, "batch_size": 128},
     "mnist": {"model": "lenet5", "epochs": 5, "batch_size": 128},
+    "cifar10": {"model": "small_cnn", "epochs": 20, "batch_size": 128, "shift": 2, "augment": "flip"},
+    "cifar100": {"model": "small_cnn", "epochs": 20, "batch_size": 128, "shift": 2, "augment": "flip"},
+    "folder": {"model": "small_cnn", "epochs": 20, "batch_size": 64},
 }
 
 
@@ -70,6 +121,7 @@ def complete(dataset="digits", **given):
     """A Config from what was asked for; the rest are the defaults for this data set and this optimizer."""
     values = {**COMMON, **known("data set", dataset, BY_DATASET), **given}
     values.setdefault("lr", known("optimizer", values["optimizer"], OPTIMIZERS)[1])
+    values.setdefault("workers", WORKERS if draws_singly(values["augment"]) else 0)
     return Config(dataset=dataset, **values)
 
 
@@ -80,13 +132,17 @@ def write(config, path):
 
 
 def read(path):
-    """The Config in a JSON file. Raises DataError for a file that `write` did not write, BadValue for bad values."""
+    """The Config in a JSON file. Raises DataError for a file that `write` did not write, BadValue for bad values.
+
+    Entries that have come since the file was written may be missing.
+    """
     try:
         with open(path, encoding="utf-8") as file:
             values = json.load(file)
     except (ValueError, RecursionError) as error:
         raise DataError(f"{path} is not a configuration: {error}") from None
     names = {field.name for field in fields(Config)}
-    if not isinstance(values, dict) or set(values) - {"minicnn"} != names:
+    needed = {field.name for field in fields(Config) if field.default is MISSING}
+    if not isinstance(values, dict) or not needed <= set(values) - {"minicnn"} <= names:
         raise DataError(f"{path} is not a configuration: it must have the entries {', '.join(sorted(names))}")
-    return Config(**{name: values[name] for name in names})
+    return Config(**{name: values[name] for name in names if name in values})

@@ -17,9 +17,10 @@ class Tally:
         self.loss_sum, self.right, self.count = loss_sum, right, count
 
     def add(self, loss, logits, labels):
-        """Count a batch in: its mean loss, logits (N, K) and labels (N,)."""
+        """Count a batch in: its mean loss, logits (N, K) and labels (N,); of mixed labels (N, K) the class with the largest share."""
+        classes = labels.array if labels.ndim == 1 else labels.array.argmax(1)
         self.loss_sum += loss.item() * len(labels)
-        self.right += int((logits.array.argmax(1) == labels.array).sum())
+        self.right += int((logits.array.argmax(1) == classes).sum())
         self.count += len(labels)
 
     @property

@@ -2,12 +2,18 @@
 
 from typing import NamedTuple
 
+import numpy as np
+
 from .. import arrays, data
+from ..data import seeding
 from ..errors import BadValue
 from ..models import Classifier, style_of
 from ..nn import CrossEntropyLoss
-from .choices import make_optimizer, make_scheduler
-from .images import Parts, as_they_are, divide, loader, shifted
+from ..tensor import wrap
+from .augmentation import Augmentation, mixing
+from .averaging import AveragedModel, get_ema_multi_avg_fn
+from .choices import make_optimizer, make_scheduler, parameter_groups
+from .images import Parts, as_they_are, divide, loader
 from .trainer import Trainer
 
 
@@ -19,30 +25,43 @@ class Job(NamedTuple):
     parts: Parts
     classifier: Classifier
     trainer: Trainer
+    augmentation: Augmentation
 
     def fit(self):
         """Train until the Config's epochs are finished or the Trainer is stopped. Returns the history."""
-        train = loader(self.parts.train, self._augmented, self.config.batch_size, shuffle=True)
-        return self.trainer.fit(train, as_they_are(self.parts.validation, self.classifier), self.config.epochs)
+        return self.trainer.fit(self.train_loader(), as_they_are(self.parts.validation, self.classifier), self.config.epochs)
 
-    def _augmented(self, images, generator):
-        return self.classifier.normalise(shifted(images, self.config.shift, generator))
+    def train_loader(self):
+        """The DataLoader of the training images as the model sees them. What happens to one depends on seed, epoch and index."""
+        config = self.config
+        return loader(self.parts.train, self._augmented, config.batch_size, True, config.seed, config.workers,
+                      mixing(config.augment, len(self.source.classes)))
+
+    def augmented(self, count):
+        """(count, C, H, W) uint8: some training images, one of each seed, as they are after augmentation."""
+        chosen = np.random.default_rng(self.config.seed).permutation(len(self.parts.train))[:count]
+        return self.augmentation(self.parts.train.images[chosen], seeding.sample_seeds(self.config.seed, 0, chosen))
+
+    def _augmented(self, images, seeds):
+        return self.classifier.normalise(self.augmentation(images, seeds))
 
 
-def prepare(config, progress=None):
+def prepare(config, progress=None, split=None):
     """A Job that is ready to begin, all random numbers drawn from the Config's seed.
 
     progress  as in `data.load`, for a data set that must be downloaded
+    split     as in `divide`, for a run that is gone on with
 
     Raises DataError when the data set is absent or damaged, BadValue for a shift that leaves nothing of the images,
     ShapeError when the model cannot work on such images.
     """
-    source = data.load(config.dataset, config.data_dir, progress=progress)
-    parts = divide(source)
-    check_shift(config.shift, parts.train.images.shape[2:])
+    source = data.load(config.dataset, config.data_dir, progress=progress, image_size=config.image_size, on_error=config.broken)
+    parts, size = divide(source, split), source.train_images.shape[2:]
+    check_shift(config.shift, size)
     arrays.manual_seed(config.seed)
     classifier = Classifier.for_images(config.model, parts.train.images, source.classes, style_of(parts.train.images))
-    return Job(config, source, parts, classifier, make_trainer(config, classifier.model, len(parts.train)))
+    trainer = make_trainer(config, classifier.model, parts.train.labels, len(source.classes))
+    return Job(config, source, parts, classifier, trainer, Augmentation(config.augment, config.shift, size))
 
 
 def check_shift(pixels, size):
@@ -50,9 +69,26 @@ def check_shift(pixels, size):
         raise BadValue(f"shift must be less than the images' size of {size[0]}x{size[1]} pixels, got {pixels}")
 
 
-def make_trainer(config, model, images):
-    """A Trainer with the Config's optimizer and schedule for so many training images."""
-    steps = config.epochs * -(-images // config.batch_size)
-    optimizer = make_optimizer(config.optimizer, model.parameters(), config.lr, config.weight_decay)
+def make_trainer(config, model, labels, classes):
+    """A Trainer with the Config's optimizer, schedule and loss for training images with these labels (N,), of so many classes."""
+    steps = config.epochs * -(-len(labels) // config.batch_size)
+    optimizer = optimizer_for(config, model)
     scheduler = make_scheduler(config.scheduler, optimizer, config.lr, steps)
-    return Trainer(model, optimizer, CrossEntropyLoss(label_smoothing=config.label_smoothing), scheduler, per="step")
+    average = config.ema and AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(config.ema), use_buffers=True)
+    return Trainer(model, optimizer, loss_for(config, labels, classes), scheduler, per="step", clip_norm=config.clip_norm, average=average)
+
+
+def optimizer_for(config, model):
+    """The Config's optimizer for a model's parameters."""
+    parameters = model.parameters() if config.decay_biases else parameter_groups(model, config.weight_decay)
+    return make_optimizer(config.optimizer, parameters, config.lr, config.weight_decay)
+
+
+def loss_for(config, labels, classes):
+    """Cross-entropy with the Config's label smoothing and class weights."""
+    weight = None
+    if config.class_weight is not None:
+        balanced = data.compute_class_weight(config.class_weight, classes=np.unique(labels), y=labels)
+        weight = wrap(np.ones(classes, np.float32))
+        weight.array[np.unique(labels)] = balanced
+    return CrossEntropyLoss(weight=weight, label_smoothing=config.label_smoothing)

@@ -4,12 +4,13 @@ import json
 from pathlib import Path
 
 from .. import data, metrics
+from ..data.registry import FOLDER
 from ..errors import DataError
 from ..models import Classifier
 from ..nn import CrossEntropyLoss
 from ..serialize.atomic import replacing
 from .evaluation import evaluate
-from .images import as_they_are, divide
+from .images import Parts, as_they_are, divide
 
 
 def evaluate_classifier(classifier, part):
@@ -44,8 +45,36 @@ def load_classifier(run):
     return Classifier.load(path / "model.mcnn" if path.is_dir() else path)
 
 
+def load_for(classifier, name, data_dir, progress):
+    """The data set, brought to the size that a Classifier takes."""
+    channels, *size = classifier.input_shape
+    if name != FOLDER:
+        return data.load(name, data_dir, progress=progress, image_size=classifier.about.get("image_size"))
+    on_error = classifier.about.get("broken", "raise")
+    return data.load(name, data_dir, progress=progress, image_size=size, channels=channels, on_error=on_error)
+
+
+SPLIT = "split.json"            # in the run folder of a training on a folder of images
+
+
+def read_split(run):
+    """{"train": files, ...} that a run on a folder of images stored; None where there is none. Raises DataError for other contents."""
+    path = Path(run) / SPLIT
+    if not path.is_file():
+        return None
+    try:
+        split = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{path} is not a split: {error}") from None
+    if not isinstance(split, dict) or set(split) != set(Parts._fields) or not all(isinstance(files, list) for files in split.values()):
+        raise DataError(f"{path} is not a split: it must list the files of {', '.join(Parts._fields)}")
+    return split
+
+
 def evaluate_saved(run, dataset=None, data_dir=None, part="test", progress=None):
-    """(name of the data set, Evaluation, figures) of a saved model on a part of a data set: its own, where None is given.
+    """(name of the data set, Evaluation, figures, images) of a saved model on a part of a data set: its own, where None is given.
+
+    part  "train", "validation", "test", or "all"
 
     Raises DataError where the data set has other images or classes than the model was trained on.
     """
@@ -54,9 +83,11 @@ def evaluate_saved(run, dataset=None, data_dir=None, part="test", progress=None)
     if dataset is None and "dataset" not in about:
         raise DataError(f"{run} does not say what it was trained on; name the data set")
     same = dataset in (None, about.get("dataset"))
-    source = data.load(dataset or about["dataset"], data_dir or (about.get("data_dir") if same else None), progress=progress)
-    chosen = getattr(divide(source), part)
+    source = load_for(classifier, dataset or about["dataset"], data_dir or (about.get("data_dir") if same else None), progress)
+    parts = divide(source, read_split(run) if same and data_dir in (None, about.get("data_dir")) else None)
+    chosen = parts.together() if part == "all" else getattr(parts, part)
     if chosen.images.shape[1:] != classifier.input_shape or list(source.classes) != classifier.classes:
         raise DataError(f"{run} was trained on other images or classes than those of {source.name}")
     outcome = evaluate_classifier(classifier, chosen)
-    return source.name, outcome, report(outcome, classifier.classes)
+    remarks = {"remarks": list(source.remarks)} if source.remarks else {}
+    return source.name, outcome, {**report(outcome, classifier.classes), **remarks}, chosen.images

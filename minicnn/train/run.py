@@ -1,5 +1,6 @@
 """The run folder: what a training leaves behind, and from what an interrupted one goes on."""
 
+import shlex
 from contextlib import suppress
 from dataclasses import asdict
 from itertools import count
@@ -9,9 +10,10 @@ from .. import plot
 from ..errors import DataError, Error
 from ..serialize import load
 from . import config as configuration
-from .callbacks import BestEpoch, Checkpoint, HistoryFile
+from . import report as page
+from .callbacks import BestEpoch, Checkpoint, EarlyStopping, HistoryFile
 from .job import prepare
-from .results import evaluate_classifier, report, write_json
+from .results import SPLIT, evaluate_classifier, read_split, report, write_json
 from .trainer import Diverged
 
 FILES = {
@@ -24,6 +26,8 @@ FILES = {
     "mistakes.png": "the most confidently misjudged test images",
     "checkpoint.mcnn": "what an interrupted run goes on from",
 }
+REPORT, REPORT_MEANING = "report.html", "all of it on one page, with the images behind each number"
+SPLIT_MEANING = "which file is in which part"
 MODEL, CONFIG, HISTORY, RESULTS, CURVE, CONFUSION, MISTAKES, CHECKPOINT = FILES
 
 
@@ -34,7 +38,8 @@ class Run:
         self.folder, self.job = Path(folder), job
         self.best = BestEpoch(on_best=lambda trainer: self.save_model())
         checkpoint = Checkpoint(self.folder / CHECKPOINT, config=asdict(job.config))
-        job.trainer.callbacks[:0] = [self.best, HistoryFile(self.folder / HISTORY), checkpoint]
+        early = [EarlyStopping(self.best, job.config.early_stopping)] if job.config.early_stopping else []
+        job.trainer.callbacks[:0] = [self.best, HistoryFile(self.folder / HISTORY), *early, checkpoint]
 
     def fit(self):
         """Train; then put the best epoch's parameters into the model. Returns the history."""
@@ -62,16 +67,17 @@ class Run:
 
     @property
     def is_complete(self):
-        return self.job.trainer.epoch >= self.job.config.epochs
+        return self.job.trainer.finished or self.job.trainer.epoch >= self.job.config.epochs
 
     def save_model(self):
         classifier, config = self.job.classifier, self.job.config
-        classifier.about = {"dataset": config.dataset, "data_dir": config.data_dir, "seed": config.seed, **(self.best.record or {})}
-        classifier.save(self.folder / MODEL)
+        chosen = {name: getattr(config, name) for name in ("dataset", "data_dir", "image_size", "broken", "seed")}
+        classifier.about = {**chosen, **(self.best.record or {})}
+        classifier.save(self.folder / MODEL, self.best.model)
 
     def remove(self):
         """Take the run's files away, and the folder unless there is something else in it."""
-        for name in FILES:
+        for name in (*FILES, SPLIT, REPORT):
             (self.folder / name).unlink(missing_ok=True)
         with suppress(OSError):
             self.folder.rmdir()
@@ -86,6 +92,19 @@ class Run:
         write_json(figures, self.folder / RESULTS)          # last: its presence says that the run is complete
         return outcome, figures
 
+    def write_report(self, outcome, seconds=None):
+        """The report of a test as one page of HTML."""
+        job, config = self.job, asdict(self.job.config)
+        facts = list(config.items())
+        if seconds is not None:
+            facts += [("training", f"{seconds:.1f} s"), ("waiting for data", str(job.trainer.waiting))]
+        page.write(self.folder / REPORT, title=f"{config['model']} on {job.source.name}", classifier=job.classifier, outcome=outcome,
+                   images=job.parts.test.images, parts=job.parts, augmented=job.augmented(AUGMENTED), history=job.trainer.history,
+                   best_epoch=self.best_epoch, facts=facts, command=f"minicnn train --config {shlex.quote(str(self.folder / CONFIG))}")
+
+
+AUGMENTED = 32                  # training images that the report shows after augmentation
+
 
 def start(config, folder=None, progress=None):
     """A new Run, its folder made and its configuration written.
@@ -95,8 +114,10 @@ def start(config, folder=None, progress=None):
     Raises DataError for a folder that is in use, OSError for one that cannot be made.
     """
     job = prepare(config, progress)
-    folder = make_folder(folder) if folder else make_numbered_folder(f"{config.dataset}-{config.model}")
+    folder = make_folder(folder) if folder else make_numbered_folder(f"{config.name}-{config.model}")
     configuration.write(config, folder / CONFIG)
+    if job.parts.files() is not None:
+        write_json(job.parts.files(), folder / SPLIT)
     return Run(folder, job)
 
 
@@ -130,7 +151,7 @@ def resume(folder, progress=None):
         raise DataError(f"the run in {folder} is complete: there is nothing to go on with")
     if not (folder / CHECKPOINT).exists():
         raise DataError(f"{folder} has no {CHECKPOINT}: there is no training that could be gone on with")
-    run = Run(folder, prepare(configuration.read(folder / CONFIG), progress))
+    run = Run(folder, prepare(configuration.read(folder / CONFIG), progress, read_split(folder)))
     state = load(folder / CHECKPOINT)
     try:
         check_settings(state["config"], run.job.config)
@@ -142,7 +163,8 @@ def resume(folder, progress=None):
 
 def check_settings(before, config):
     """Refuse to go on with other settings than those that a checkpoint was written with; the data may have been moved."""
-    other = [name for name, value in asdict(config).items() if before[name] != value and name != "data_dir"]
+    may_change = ("data_dir", "workers")
+    other = [name for name, value in asdict(config).items() if before.get(name, value) != value and name not in may_change]
     if other:
         raise DataError(f"{CONFIG} has changed since it was written, in {', '.join(other)}")
 

@@ -5,8 +5,11 @@ import math
 import numpy as np
 
 from .. import arrays
+from ..data import DataLoader
 from ..errors import BadValue, DataError, Error
+from ..nn.utils import clip_grad_norm_
 from .evaluation import Tally, evaluate
+from .waiting import Waiting
 
 
 class Diverged(Error, ArithmeticError):
@@ -20,27 +23,32 @@ class Trainer:
     scheduler  a schedule for the optimizer's rate, or None
     per        "epoch" or "step": how often the scheduler is to be stepped
     callbacks  `Callback` objects, called in this order
+    clip_norm  the gradients are scaled down to this norm, all together; None: never
+    average    an `AveragedModel`: it follows the weights from step to step, and is what is validated and kept
 
-    `epoch` counts the finished epochs, `step` the steps in the one under way; `history` has a dict for each finished epoch.
+    `epoch` counts the finished epochs, `step` the steps in the one under way; `history` has a dict for each finished epoch; `waiting`
+    says how long training waited for batches.
     """
 
-    def __init__(self, model, optimizer, criterion, scheduler=None, per="epoch", callbacks=()):
+    def __init__(self, model, optimizer, criterion, scheduler=None, per="epoch", callbacks=(), clip_norm=None, average=None):
         if per not in ("epoch", "step"):
             raise BadValue(f"per must be 'epoch' or 'step', got {per!r}")
         self.model, self.optimizer, self.criterion = model, optimizer, criterion
         self.scheduler, self.per, self.callbacks = scheduler, per, list(callbacks)
-        self.epoch, self.step, self.order = 0, 0, None
+        self.clip_norm, self.average = clip_norm, average
+        self.epoch, self.step, self.order, self.finished = 0, 0, None, False
         self.history, self.tally, self.stopping = [], Tally(), False
+        self.loader_seed, self.waiting = None, Waiting()
 
     @np.errstate(all="ignore")          # overflow shows in the loss, which is checked after every step
     def fit(self, train_loader, val_loader, epochs):
-        """Train until `epochs` epochs are finished in all, or until `stop()` is called. Returns the history.
+        """Train until `epochs` epochs are finished in all, `stop()` is called or a callback sets `finished`. Returns the history.
 
         Loaders give batches (x, labels). Raises Diverged when the loss is not finite, DataError for loaders without batches.
         """
         self.train_loader, self.val_loader, self.epochs, self.stopping = train_loader, val_loader, epochs, False
         self.tell("train_start")
-        while self.epoch < epochs and not self.stopping:
+        while self.epoch < epochs and not (self.stopping or self.finished):
             self.train_epoch()
             if not self.stopping:
                 self.finish_epoch()
@@ -56,7 +64,7 @@ class Trainer:
         batches = self.batches()
         self.tell("epoch_start")
         self.model.train()
-        for x, labels in batches:
+        for x, labels in self.waiting.watch(batches):
             self.train_step(x, labels)
             self.tell("step_end")
             if self.stopping:
@@ -71,9 +79,13 @@ class Trainer:
         loss = self.criterion(logits, labels)
         self.check_finite("loss", loss.item())
         loss.backward()
+        if self.clip_norm is not None:
+            clip_grad_norm_(self.model.parameters(), self.clip_norm)
         self.optimizer.step()
         if self.per == "step" and self.scheduler is not None:
             self.scheduler.step()
+        if self.average is not None:
+            self.average.update_parameters(self.model)
         self.step += 1
         self.tally.add(loss, logits, labels)
 
@@ -96,12 +108,13 @@ class Trainer:
     def validate(self):
         """The Evaluation, or None when stopped meanwhile; without a trace in the training's stream of random numbers."""
         now = arrays.get_rng_state()
-        validation = evaluate(self.model, self.val_loader, self.criterion, stopped=lambda: self.stopping)
+        validation = evaluate(self.judged, self.val_loader, self.criterion, stopped=lambda: self.stopping)
         arrays.set_rng_state(now)
         return validation
 
     def batches(self):
         """This epoch's batches from the present step on; in an epoch that is gone on with, in the order drawn at its start."""
+        self.tell_loader_where_we_are()
         if self.step == 0:
             self.order = arrays.get_rng_state()
             return iter(self.train_loader)
@@ -113,10 +126,23 @@ class Trainer:
         arrays.set_rng_state(now)
         return batches
 
+    def tell_loader_where_we_are(self):
+        """A DataLoader augments by its seed and the epoch: the same here as in a training that was not interrupted."""
+        if isinstance(self.train_loader, DataLoader):
+            if self.loader_seed is not None:
+                self.train_loader.seed = self.loader_seed
+            self.loader_seed = self.train_loader.seed
+            self.train_loader.set_epoch(self.epoch)
+
     def check_finite(self, name, value):
         if not math.isfinite(value):
             raise Diverged(f"the {name} became {value} in epoch {self.epoch + 1}, after {self.step} steps, at a learning rate of "
                            f"{self.learning_rate:.3g}; a lower one is the usual cure")
+
+    @property
+    def judged(self):
+        """The model that is validated and kept: with the averaged weights, where there are such."""
+        return self.model if self.average is None else self.average.module
 
     @property
     def learning_rate(self):
@@ -131,22 +157,26 @@ class Trainer:
     def state_dict(self):
         """All that is needed to go on from here, in a form that `minicnn.save` takes."""
         return {
-            "epoch": self.epoch, "step": self.step, "history": self.history, "tally": vars(self.tally),
-            "random": arrays.get_rng_state(), "order": self.order,
+            "epoch": self.epoch, "step": self.step, "finished": self.finished, "history": self.history, "tally": vars(self.tally),
+            "random": arrays.get_rng_state(), "order": self.order, "loader_seed": self.loader_seed,
             "model": self.model.state_dict(), "optimizer": self.optimizer.state_dict(),
             "scheduler": self.scheduler.state_dict() if self.scheduler is not None else None,
+            "average": self.average.state_dict() if self.average is not None else None,
             "callbacks": [callback.state_dict() for callback in self.callbacks],
         }
 
     def load_state_dict(self, state):
         """Go on exactly where another Trainer, made in the same way, stood when it gave this state."""
-        self.epoch, self.step, self.order = state["epoch"], state["step"], state["order"]
+        self.epoch, self.step, self.order, self.loader_seed = state["epoch"], state["step"], state["order"], state.get("loader_seed")
         self.history, self.tally = list(state["history"]), Tally(**state["tally"])
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.optimizer._opt_called = True           # it has made steps; a schedule would warn that it has not
         if self.scheduler is not None:
             self.scheduler.load_state_dict(state["scheduler"])
+        self.finished = state.get("finished", False)
+        if self.average is not None:
+            self.average.load_state_dict(state["average"])
         for callback, kept in zip(self.callbacks, state["callbacks"]):
             callback.load_state_dict(kept)
         arrays.set_rng_state(state["random"])

@@ -71,7 +71,7 @@ def test_a_run_is_repeated_from_its_config(trained, tmp_path):
 
 
 @pytest.mark.parametrize("words, message", [
-    (["--dataset", "cats"], "'cats' is not one of 'digits', 'fashion-mnist', 'mnist' (see minicnn train --help)"),
+    (["--dataset", "cats"], "'cats' is not one of 'digits', 'fashion-mnist', 'mnist', 'cifar10', 'cifar100', 'folder' (see minicnn train --help)"),
     (["--model", "vgg99"], "'vgg99' is not one of 'small_cnn', 'lenet5'"),
     (["--optimizer", "sgdd"], "'sgdd' is not one of 'sgd', 'adam'"),
     (["--lr", "nan"], "lr must be finite, got nan"),

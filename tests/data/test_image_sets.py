@@ -163,7 +163,7 @@ def test_labels_out_of_range_are_refused_by_name(tmp_path):
 
 
 def test_an_unknown_name():
-    with pytest.raises(errors.BadValue, match="digits, fashion-mnist, mnist"):
+    with pytest.raises(errors.BadValue, match="digits, fashion-mnist, mnist, cifar10, cifar100, folder"):
         data.load("imagenet")
 
 

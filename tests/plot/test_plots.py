@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from minicnn import plot
+from minicnn import metrics, plot
 
 HISTORY = [{"epoch": e, "learning_rate": 0.1, "train_loss": 2 / e, "train_accuracy": 1 - 0.5 / e, "val_loss": 3 / e, "val_accuracy": 1 - 0.7 / e}
            for e in range(1, 31)]
@@ -75,3 +75,56 @@ def test_saved_as_a_picture_without_touching_matplotlibs_settings(tmp_path, hist
     assert size_of(tmp_path / "curve.png") == (1350, 570)
     assert dict(matplotlib.rcParams) == before
     assert [path.name for path in tmp_path.iterdir()] == ["curve.png"]
+
+
+# Data, metrics and the course of a training
+
+
+def test_class_balance_has_a_bar_for_each_class_and_part_the_largest_on_top():
+    figure = plot.class_balance({"train": np.array([5, 20, 9]), "test": np.array([1, 2, 30])}, ["a", "b", "c"])
+    axes = figure.get_axes()[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["a", "b", "c"] and [t.get_text() for t in axes.texts] == [" 6", " 22", " 39"]
+    train, test = (axes.containers[i] for i in range(2))
+    assert [bar.get_width() for bar in train] == [5, 20, 9] and train[0].get_hatch() != test[0].get_hatch()
+    assert len(plot.class_balance({"train": np.arange(200)}, list(range(200))).get_axes()[0].get_yticks()) == 60
+
+
+def test_grids_have_full_rows_and_gaps_where_there_is_no_image():
+    images = np.zeros((10, 3, 4, 4), np.float32)
+    images[4] = np.nan
+    axes = plot.class_means(images, list("abcdefghij")).get_axes()
+    assert len(axes) == 10 and [bool(a.images) for a in axes] == [True] * 4 + [False] + [True] * 5
+    pairs = plot.image_pairs([[np.zeros((1, 2, 2), np.uint8)] * 2] * 2, [["p", "q"]] * 2, "pairs").get_axes()
+    assert [a.get_title() for a in pairs] == ["p", "q", "p", "q", "", ""]
+
+
+def test_reliability_shows_the_bins():
+    bins = metrics.reliability([0, 1, 1, 0], [[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.95, 0.05]], n_bins=10)
+    axes, counts = plot.reliability_diagram(bins, 0.123).get_axes()
+    np.testing.assert_array_equal(axes.get_lines()[-1].get_ydata(), bins.accuracy)
+    assert axes.get_title() == "Reliability (expected calibration error 12.3%)"
+
+
+def test_roc_curves_mark_the_threshold():
+    truth, score = [0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8]
+    fpr, tpr, _ = metrics.roc_curve(truth, score)
+    figure = plot.roc_curves({"model": (fpr, tpr, 0.75)}, metrics.choose_threshold(truth, score))
+    texts = [text.get_text() for text in figure.get_axes()[0].get_legend().get_texts()]
+    assert texts == ["model (area 0.750)", "threshold 0.8: sensitivity 50%, specificity 100%"]
+
+
+def test_comparison_draws_mean_and_range():
+    curves = {f"setting {i}": np.array([[0.1, 0.5], [0.3, 0.9]]) + i / 100 for i in range(9)}
+    axes = plot.comparison(curves, "nine").get_axes()[0]
+    np.testing.assert_allclose(axes.get_lines()[0].get_ydata(), [0.2, 0.7])
+    looks = {(line.get_color(), line.get_linestyle(), line.get_marker()) for line in axes.get_lines()}
+    assert len(looks) == 9 and len(axes.collections) == 9
+
+
+def test_range_test_and_gradients_can_be_drawn(tmp_path):
+    rates = np.geomspace(1e-5, 10, 50)
+    figure = plot.learning_rate_range(rates, 2 - rates / 20, 2 - rates / 20, 0.1, 0.3)
+    assert [t.get_text() for t in figure.get_axes()[0].get_legend().get_texts()][2:] == ["suggestion: 0.1", "chosen: 0.3"]
+    left, right = plot.gradient_norms(["a", "b"], [1e-3, 1.0], [1e-3, 0.5]).get_axes()
+    assert left.get_xlim()[0] < 1e-3 and right.get_xlim()[1] > 0.5
+    plot.save(figure, tmp_path / "range.svg")

@@ -18,10 +18,10 @@ def test_defaults_depend_on_data_set_and_optimizer():
 
 
 @pytest.mark.parametrize("given, message", [
-    (dict(dataset="cats"), "unknown data set 'cats'; there are digits, fashion-mnist, mnist"),
+    (dict(dataset="cats"), "unknown data set 'cats'; there are digits, fashion-mnist, mnist, cifar10, cifar100, folder"),
     (dict(model="vgg"), "unknown model 'vgg'"),
     (dict(optimizer="sgdd"), "unknown optimizer 'sgdd'; there are sgd, adam"),
-    (dict(scheduler="linear"), "unknown scheduler 'linear'"),
+    (dict(scheduler="triangle"), "unknown scheduler 'triangle'"),
     (dict(epochs=0), "epochs must be 1 or more"),
     (dict(epochs=10**400), "epochs must be 1,000,000,000 or less"),
     (dict(lr=10**400), "lr must be finite"),
@@ -35,6 +35,14 @@ def test_defaults_depend_on_data_set_and_optimizer():
     (dict(label_smoothing=1.0), "label_smoothing must be at least 0 and below 1"),
     (dict(shift=-1), "shift must be 0 or more"),
     (dict(seed=-1), "seed must be 0 or more"),
+    (dict(image_size=0), "image_size must be 1 or more"),
+    (dict(image_size=5000), "image_size must be 4,096 or less"),
+    (dict(workers=-1), "workers must be 0 or more"),
+    (dict(workers=10**6), "workers must be 64 or less"),
+    (dict(augment="flip,spin"), "unknown augmentation 'spin'; there are flip, vflip, crop"),
+    (dict(augment=["flip"]), "augment must be names with commas"),
+    (dict(augment="mixup,cutmix"), "exclude each other"),
+    (dict(broken="ignore"), "unknown way with broken files 'ignore'"),
 ])
 def test_what_makes_no_sense_is_refused(given, message):
     with pytest.raises(errors.Error, match=message):
@@ -75,6 +83,20 @@ def test_every_choice_works_for_any_number_of_steps(optimizer, scheduler, steps)
     assert max(rates) <= 0.1 + 1e-9
     if scheduler == "step" and steps == 10:
         assert [round(rate, 9) for rate in rates] == [0.1] * 4 + [0.01] * 4 + [0.001] * 2
+
+
+def test_a_file_from_before_there_was_augmentation_is_read(tmp_path):
+    path = tmp_path / "config.json"
+    configuration.write(configuration.complete(), path)
+    old = {name: value for name, value in json.loads(path.read_text()).items()
+           if name not in ("image_size", "augment", "broken", "workers")}
+    path.write_text(json.dumps(old))
+    assert configuration.read(path) == configuration.complete()
+
+
+def test_threads_where_images_are_augmented_one_by_one():
+    assert [configuration.complete(augment=text).workers for text in ("", "mixup", "flip", "flip, mixup")] == [0, 0, 2, 2]
+    assert configuration.complete(augment="flip", workers=0).workers == 0
 
 
 def test_a_file_of_nothing_but_brackets_is_refused(tmp_path):

@@ -5,16 +5,15 @@ import pytest
 
 import minicnn
 from minicnn import data
-from minicnn.train.images import Part, divide, loader, shifted
-
-
-def generator(seed=0):
-    return minicnn.Generator().manual_seed(seed)
+from minicnn.data.seeding import sample_seeds
+from minicnn.train.augmentation import shifted
+from minicnn.train.images import Part, divide, loader
 
 
 def test_shifted_moves_each_image_as_a_whole_and_lets_zeros_in():
     images = np.arange(1, 1 + 40 * 2 * 5 * 6, dtype=np.int64).reshape(40, 2, 5, 6)
-    moved = shifted(images, 1, generator())
+    seeds = sample_seeds(1, 0, range(40))
+    moved = shifted(images, 1, seeds)
     seen = set()
     for before, after in zip(images, moved):
         padded = np.pad(before, ((0, 0), (1, 1), (1, 1)))
@@ -22,8 +21,9 @@ def test_shifted_moves_each_image_as_a_whole_and_lets_zeros_in():
         assert len(places) == 1
         seen |= set(places)
     assert len(seen) == 9
-    np.testing.assert_array_equal(shifted(images, 0, generator()), images)
-    np.testing.assert_array_equal(shifted(images, 1, generator()), moved)
+    np.testing.assert_array_equal(shifted(images, 0, seeds), images)
+    for i in (0, 7, 39):
+        np.testing.assert_array_equal(shifted(images[[i]], 1, seeds[[i]])[0], moved[i])
 
 
 def test_digits_are_divided_by_class_without_overlap_and_always_alike():
@@ -50,12 +50,12 @@ def test_a_data_sets_own_test_part_is_kept():
 
 
 @pytest.mark.parametrize("shuffle", [False, True])
-def test_loader_prepares_whole_batches_with_the_batchs_own_generator(shuffle):
+def test_loader_prepares_whole_batches_with_a_seed_for_each_image(shuffle):
     part = Part(np.arange(10, dtype=np.uint8).reshape(10, 1, 1, 1), np.arange(10))
     drawn = []
 
-    def prepare(images, generator):
-        drawn.append(generator.numpy.integers(1 << 60))
+    def prepare(images, seeds):
+        drawn.append(dict(zip(images.ravel().tolist(), seeds.tolist())))
         return images.astype(np.float32) * 2
 
     minicnn.manual_seed(5)
@@ -64,6 +64,8 @@ def test_loader_prepares_whole_batches_with_the_batchs_own_generator(shuffle):
     labels = np.concatenate([y.numpy() for _, y in batches])
     assert sorted(labels) == list(range(10)) and (list(labels) == list(range(10))) != shuffle
     np.testing.assert_array_equal(np.concatenate([x.numpy() for x, _ in batches]).ravel(), labels * 2)
+    first = {**drawn[0], **drawn[1], **drawn[2]}
+    assert len(set(first.values())) == 10
     minicnn.manual_seed(5)
-    list(loader(part, prepare, 4, shuffle))
-    assert drawn[:3] == drawn[3:] and len(set(drawn)) == 3
+    list(loader(part, prepare, 3, not shuffle))
+    assert {**drawn[3], **drawn[4], **drawn[5], **drawn[6]} == first, "whatever the batches, and the order"

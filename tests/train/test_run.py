@@ -54,13 +54,13 @@ def test_what_a_run_leaves_behind(small, tmp_path):
 def test_the_saved_model_is_the_best_epochs(small, tmp_path):
     made = trained(small, tmp_path / "run")
     outcome, _ = made.test()
-    name, again, _ = evaluate_saved(tmp_path / "run")
+    name, again, *_ = evaluate_saved(tmp_path / "run")
     assert name == "digits" and (again.probabilities == outcome.probabilities).all()
     about = load_classifier(tmp_path / "run" / "model.mcnn").about
     assert about["epoch"] == made.best_epoch and about["val_accuracy"] == made.best.record["val_accuracy"]
     best = max(made.job.trainer.history, key=lambda record: (record["val_accuracy"], -record["val_loss"]))
     assert best["epoch"] == made.best_epoch
-    _, validation, _ = evaluate_saved(tmp_path / "run", part="validation")
+    _, validation, *_ = evaluate_saved(tmp_path / "run", part="validation")
     assert validation.accuracy == best["val_accuracy"]
 
 

@@ -1,42 +1,14 @@
-"""Pictures of a training and its outcome, in one style that reads in print and for colour-blind people.
-
-Each function returns a matplotlib Figure, which `save` writes as a file; no window and no global state of matplotlib is involved.
-Series differ in dash and marker as well as in colour. matplotlib is imported when the first picture is drawn.
-"""
+"""Pictures of a training's outcome: learning curve, confusion matrix, mistakes."""
 
 from itertools import zip_longest
 
 import numpy as np
 
-from .serialize.atomic import replacing
+from .style import BLUE, GREY, LINES, VERMILION, make_figure, percent, style
 
-BLUE, VERMILION, GREY = "#0072b2", "#d55e00", "#767676"      # Okabe & Ito's palette: apart for all kinds of vision
 SERIES = {"train": dict(color=BLUE, linestyle="-", marker="o"), "val": dict(color=VERMILION, linestyle="--", marker="s")}
 MOST_NAMES = 50                 # classes that are named along a confusion matrix; of more, every second, third, ...
 NAMES = {"train": "training", "val": "validation"}
-STYLE = {
-    "font.size": 10, "axes.titlesize": 11, "axes.titleweight": "bold", "axes.spines.top": False, "axes.spines.right": False,
-    "axes.grid": True, "grid.color": "#e0e0e0", "grid.linewidth": 0.6, "axes.axisbelow": True, "legend.frameon": False,
-    "image.cmap": "gray", "savefig.dpi": 150,
-}
-
-
-def save(figure, path):
-    """Write a figure as PNG, PDF or SVG, by the path's ending, atomically."""
-    with _style(), replacing(path) as file:
-        figure.savefig(file, format=str(path).rsplit(".", 1)[-1])
-
-
-def _style():
-    import matplotlib
-
-    return matplotlib.rc_context(STYLE)
-
-
-def _figure(width, height):
-    from matplotlib.figure import Figure
-
-    return Figure((width, height), layout="constrained")
 
 
 def learning_curve(history, best_epoch=None):
@@ -45,13 +17,13 @@ def learning_curve(history, best_epoch=None):
     history     dicts with the keys epoch, train_loss, val_loss, train_accuracy, val_accuracy
     best_epoch  marked by a line
     """
-    with _style():
-        figure = _figure(9, 3.8)
+    with style():
+        figure = make_figure(9, 3.8)
         for axes, quantity in zip(figure.subplots(1, 2), ("loss", "accuracy")):
             _draw_curves(axes, history, quantity)
             _mark_best(axes, best_epoch)
             axes.set(title=quantity.capitalize(), xlabel="epoch")
-        _percent(axes.yaxis)
+        percent(axes.yaxis)
         figure.get_axes()[0].legend()
     return figure
 
@@ -62,6 +34,8 @@ def _draw_curves(axes, history, quantity):
         values = [record[f"{part}_{quantity}"] for record in history]
         axes.plot(epochs, values, label=NAMES[part], markersize=3.5, linewidth=1.6, markevery=max(1, len(epochs) // 15), **look)
     axes.xaxis.get_major_locator().set_params(integer=True)
+    if len(epochs) == 1:
+        axes.set_xticks(epochs)
 
 
 def _mark_best(axes, epoch):
@@ -69,26 +43,20 @@ def _mark_best(axes, epoch):
         axes.axvline(epoch, color=GREY, linestyle=":", linewidth=1.2, zorder=1, label=f"best epoch: {epoch}")
 
 
-def _percent(axis):
-    from matplotlib.ticker import PercentFormatter
-
-    axis.set_major_formatter(PercentFormatter(1.0))
-
-
 def confusion_matrix(matrix, classes):
     """Counts (K, K) by true class (rows) and predicted class (columns), shaded by the share of the row."""
     matrix = np.asarray(matrix)
     share = matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
     side = 2.6 + 0.42 * min(len(classes), 25)
-    with _style():
-        figure = _figure(side + 0.9, side)
+    with style():
+        figure = make_figure(side + 0.9, side)
         axes = figure.subplots()
         image = axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
         if len(classes) <= 25:
             _write_counts(axes, matrix, share)
         _name_classes(axes, classes)
         bar = figure.colorbar(image, shrink=0.8, label="share of the true class")
-        _percent(bar.ax.yaxis)
+        percent(bar.ax.yaxis)
     return figure
 
 
@@ -123,8 +91,8 @@ def mistakes(images, labels, probabilities, classes, most=20):
     chosen, title = worst(labels, probabilities, most)
     columns = 5
     rows = -(-len(chosen) // columns)
-    with _style():
-        figure = _figure(1.75 * columns, 2.05 * rows + 0.6)
+    with style():
+        figure = make_figure(1.75 * columns, 2.05 * rows + 0.6)
         figure.suptitle(title, fontweight="bold", fontsize=11)
         for axes, index in zip_longest(figure.subplots(rows, columns, squeeze=False).flat, chosen):
             axes.set_axis_off()
@@ -149,3 +117,60 @@ def _draw_mistake(axes, image, true, probabilities, classes):
     predicted = classes[probabilities.argmax()]
     mistaken = "" if predicted == true else f",\ntaken for {predicted}"
     axes.set_title(f"{true}{mistaken} ({probabilities.max():.0%})", fontsize=8, fontweight="normal")
+
+
+def reliability_diagram(bins, error=None):
+    """The share that is right against the confidence: on the diagonal for calibrated probabilities; below, the samples in each bin.
+
+    bins   metrics.Reliability
+    error  the expected calibration error, for the title
+    """
+    with style():
+        figure = make_figure(4.8, 5.2)
+        axes, counts = figure.subplots(2, 1, height_ratios=(3, 1), sharex=True)
+        axes.plot([0, 1], [0, 1], color=GREY, linestyle=":", label="calibrated")
+        axes.vlines(bins.confidence, bins.accuracy, bins.confidence, color=VERMILION, linewidth=1.2, label="gap")
+        axes.plot(bins.confidence, bins.accuracy, color=BLUE, marker="o", label="model")
+        title = "Reliability" if error is None else f"Reliability (expected calibration error {error:.1%})"
+        axes.set(title=title, ylabel="share that is right", xlim=(0, 1.02), ylim=(0, 1.05))
+        axes.legend(loc="lower right")
+        counts.vlines(bins.confidence, 0.5, bins.count, color=BLUE, linewidth=6)
+        counts.set(xlabel="confidence", ylabel="samples", yscale="log", ylim=(0.5, None))
+        for axis in (axes.xaxis, axes.yaxis):
+            percent(axis)
+    return figure
+
+
+def roc_curves(curves, chosen=None):
+    """ROC curves with the areas below them in the legend.
+
+    curves  {name: (false positive rates, true positive rates, area)}
+    chosen  metrics.Threshold, marked
+    """
+    with style():
+        figure = make_figure(5, 4.6)
+        axes = figure.subplots()
+        axes.plot([0, 1], [0, 1], color=GREY, linestyle=":")
+        for (name, (fpr, tpr, area)), look in zip(curves.items(), LINES * len(curves)):
+            axes.plot(fpr, tpr, label=f"{name} (area {area:.3f})", color=look["color"], linestyle=look["linestyle"])
+        if chosen is not None:
+            axes.plot(1 - chosen.specificity, chosen.sensitivity, color=VERMILION, marker="*", markersize=14, linestyle="none",
+                      label=f"threshold {chosen.threshold:.3g}: sensitivity {chosen.sensitivity:.0%}, specificity {chosen.specificity:.0%}")
+        axes.set(title="ROC curve", xlabel="false positive rate", ylabel="true positive rate", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+        axes.legend(loc="lower right", fontsize=8)
+    return figure
+
+
+def precision_recall_curves(curves):
+    """Precision against recall, with the average precisions in the legend.
+
+    curves  {name: (recalls, precisions, average precision)}
+    """
+    with style():
+        figure = make_figure(5, 4.6)
+        axes = figure.subplots()
+        for (name, (recall, precision, average)), look in zip(curves.items(), LINES * len(curves)):
+            axes.plot(recall, precision, label=f"{name} (average {average:.3f})", color=look["color"], linestyle=look["linestyle"])
+        axes.set(title="Precision and recall", xlabel="recall", ylabel="precision", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+        axes.legend(loc="lower left", fontsize=8)
+    return figure

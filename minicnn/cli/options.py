@@ -1,0 +1,55 @@
+"""Options that several commands have: which data, how it is augmented, how it is trained on."""
+
+import functools
+
+import click
+
+from ..data import NAMES
+from ..data.registry import FOLDER
+
+DATA_OPTIONS = (
+    click.option("--dataset", type=click.Choice(NAMES), help="Data set.  [default: digits]"),
+    click.option("--data", "data", type=click.Path(), metavar="FOLDER", help="Images in a folder: one folder for each class, below "
+                 "train, val and test or without them."),
+    click.option("--data-dir", type=click.Path(), help="Folder with the data set's files.  [default: the system's, the cache, else "
+                 "download]"),
+    click.option("--image-size", type=int, help="Side in pixels to which images are brought.  [default: as they are; of a folder with "
+                 "images of several sizes, 64]"),
+    click.option("--broken", type=click.Choice(["raise", "skip"]), help="Files of a folder that cannot be read: refuse, or leave out and "
+                 "say which.  [default: raise]"),
+)
+AUGMENTATION_OPTIONS = (
+    click.option("--shift", type=int, help="Move training images by up to so many pixels at random.  [default: 1, cifar 2]"),
+    click.option("--augment", metavar="NAME,...", help="What else is done to training images at random: flip, vflip, crop, rotate, affine, "
+                 "color, erase; mixup or cutmix.  [default: none, cifar flip]"),
+    click.option("--seed", type=int, help="The same seed gives the same history, bit for bit.  [default: 0]"),
+)
+
+PRACTICE_OPTIONS = (
+    click.option("--decay-biases/--no-decay-biases", default=None, help="Whether weight decay shrinks biases and norm layers too.  "
+                 "[default: yes]"),
+    click.option("--class-weight", type=click.Choice(["balanced"]), help="Weigh classes in the loss by the inverse of their frequency."),
+    click.option("--clip-norm", type=float, help="Scale gradients down to this norm."),
+    click.option("--ema", type=float, metavar="DECAY", help="Keep and validate a moving average of the weights, such as 0.99."),
+    click.option("--early-stopping", type=int, metavar="EPOCHS", help="End after so many epochs without a new best one."),
+)
+
+
+def with_options(*options):
+    """A decorator that adds click options in this order, and gives --data FOLDER on as the data set `folder` in data_dir."""
+    def decorate(command):
+        @functools.wraps(command)
+        def call(*args, data=None, **given):
+            return command(*args, **{**given, **folder_options(data, given)})
+        return functools.reduce(lambda function, option: option(function), reversed(options), call)
+    return decorate
+
+
+def folder_options(folder, given):
+    """{} or the dataset and data_dir that a --data FOLDER stands for; UsageError beside others."""
+    if folder is None:
+        return {}
+    for name in ("dataset", "data_dir"):
+        if given.get(name) is not None:
+            raise click.UsageError(f"--data and --{name.replace('_', '-')} exclude each other", click.get_current_context())
+    return {"dataset": FOLDER, "data_dir": folder}

@@ -1,0 +1,43 @@
+"""One style for all pictures, that reads in print and for colour-blind people.
+
+Series differ in dash, marker or hatch as well as in colour. matplotlib is imported when the first picture is drawn; no window and no
+global state of it is involved.
+"""
+
+from ..serialize.atomic import replacing
+
+# Okabe & Ito's palette: apart for all kinds of vision
+BLUE, VERMILION, GREEN, ORANGE, SKY, PURPLE, BLACK = "#0072b2", "#d55e00", "#009e73", "#e69f00", "#56b4e9", "#cc79a7", "#000000"
+GREY = "#767676"
+COLORS, DASHES, MARKERS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK), ("-", "--", "-.", ":"), "osD^vPX"
+LINES = [dict(color=COLORS[i % 7], linestyle=DASHES[(i % 7 + i // 7) % 4], marker=MARKERS[i % 7]) for i in range(28)]    # no two are alike
+HATCHES = ("", "///", "...", "xxx")
+STYLE = {
+    "font.size": 10, "axes.titlesize": 11, "axes.titleweight": "bold", "axes.spines.top": False, "axes.spines.right": False,
+    "axes.grid": True, "grid.color": "#e0e0e0", "grid.linewidth": 0.6, "axes.axisbelow": True, "legend.frameon": False,
+    "image.cmap": "gray", "savefig.dpi": 150,
+}
+
+
+def save(figure, path):
+    """Write a figure as PNG, PDF or SVG, by the path's ending, atomically."""
+    with style(), replacing(path) as file:
+        figure.savefig(file, format=str(path).rsplit(".", 1)[-1])
+
+
+def style():
+    import matplotlib
+
+    return matplotlib.rc_context(STYLE)
+
+
+def make_figure(width, height):
+    from matplotlib.figure import Figure
+
+    return Figure((width, height), layout="constrained")
+
+
+def percent(axis):
+    from matplotlib.ticker import PercentFormatter
+
+    axis.set_major_formatter(PercentFormatter(1.0))

@@ -1,0 +1,161 @@
+"""The checks of a training pipeline: each fails on the fault that it is for, and all pass without one."""
+
+import numpy as np
+import pytest
+
+import minicnn
+from minicnn import arrays, data, nn, optim
+from minicnn.train.checks import ALL, SHORT, Pipeline, beginning, learning, learning_rate_range, rates, run_checks
+
+DIGITS = data.load("digits")
+MEAN, STD = DIGITS.train_images.mean(), DIGITS.train_images.std()
+
+
+def prepare(images, labels):
+    return ((images - MEAN) / STD).astype(np.float32)
+
+
+def network(*more):
+    return nn.Sequential(nn.Flatten(), nn.Linear(64, 48), nn.BatchNorm1d(48), nn.ReLU(), nn.Linear(48, 10), *more)
+
+
+def pipeline(prepare=prepare, build=network, labels=DIGITS.train_labels, lr=0.1, criterion=None):
+    return Pipeline(DIGITS.train_images, labels, prepare, build, criterion or nn.CrossEntropyLoss(),
+                    lambda model: optim.SGD(model.parameters(), lr, momentum=0.9), 10)
+
+
+def verdicts(pipeline, checks=ALL):
+    return {check.name: check.verdict for check in run_checks(pipeline, checks)}
+
+
+def failed(pipeline, checks=ALL):
+    return {name for name, verdict in verdicts(pipeline, checks).items() if verdict == "failed"}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_sound_pipeline_passes(seed):
+    sound = pipeline()
+    sound.seed = seed
+    assert set(verdicts(sound).values()) == {"passed"}
+
+
+def test_labels_in_another_order_than_the_images():
+    shuffled = np.random.default_rng(0).permutation(DIGITS.train_labels)
+    assert failed(pipeline(labels=shuffled)) == {"labels are learned"}
+
+
+@pytest.mark.parametrize("scale", [1, 255])
+def test_forgotten_normalisation(scale):
+    found = failed(pipeline(prepare=lambda images, labels: images.astype(np.float32) / 255 * scale))
+    assert "inputs" in found
+
+
+def test_normalised_twice():
+    assert "inputs" in failed(pipeline(prepare=lambda images, labels: ((prepare(images, labels) * 255 - MEAN) / STD / 9).astype(np.float32)), SHORT)
+
+
+def test_a_transform_that_writes_the_label_into_the_image():
+    def leaking(images, labels):
+        x = prepare(images, labels)
+        x[np.arange(len(x)), :, 0, labels % 8] += 3.0
+        x[np.arange(len(x)), :, 7, labels // 8] += 3.0
+        return x
+
+    assert failed(pipeline(prepare=leaking)) == {"shuffled labels are not learned"}
+
+
+def test_a_learning_rate_100_times_too_high():
+    found = failed(pipeline(lr=10.0))
+    assert "learning rate" in found and found <= {"learning rate", "size of the updates", "labels are learned"}
+    assert verdicts(pipeline(lr=1e-5), [rates.learning_rate]) == {"learning rate": "warned"}
+
+
+class Mixing(nn.Module):
+    """Adds a little of the batch's mean to each example."""
+
+    def forward(self, x):
+        return x + 0.1 * x.mean(0, keepdim=True)
+
+
+class Reshaping(nn.Module):
+    """(N, C) -> (C, N) -> (N, C) by reshape where a transpose was meant."""
+
+    def forward(self, x):
+        return x.t().reshape(x.shape)
+
+
+class BatchSoftmax(nn.Module):
+    def forward(self, x):
+        return x.softmax(0)
+
+
+@pytest.mark.parametrize("fault", [Mixing, Reshaping, BatchSoftmax])
+def test_examples_of_a_batch_that_mix(fault):
+    mixing = pipeline(build=lambda: network(fault()))
+    assert failed(mixing, [beginning.separate_examples]) == {"examples kept apart"}
+    assert "examples kept apart" in failed(mixing, SHORT)             # by exchanging the others, too
+
+
+def test_batch_normalization_is_no_mixing():
+    assert not failed(pipeline(), [beginning.separate_examples])
+
+
+def test_a_graph_that_is_cut():
+    class Cut(nn.Module):
+        def forward(self, x):
+            return x.detach()
+
+    cut = pipeline(build=lambda: nn.Sequential(nn.Flatten(), nn.Linear(64, 32), Cut(), nn.ReLU(), nn.Linear(32, 10)))
+    found = {check.name: check for check in run_checks(cut, SHORT)}
+    assert found["gradients"].verdict == "failed" and "1.weight" in found["gradients"].saw
+
+
+def test_softmax_applied_twice():
+    found = failed(pipeline(build=lambda: network(nn.Softmax(1))))
+    assert {"outputs", "one batch by heart"} <= found
+
+
+def test_log_softmax_before_cross_entropy_is_harmless():
+    assert not failed(pipeline(build=lambda: network(nn.LogSoftmax(1))), [*SHORT, learning.one_batch])
+
+
+def test_a_last_layer_that_is_too_bold():
+    def bold():
+        model = network()
+        model[4].weight.data.mul_(50)
+        return model
+
+    assert failed(pipeline(build=bold), SHORT) == {"loss at the start"}
+
+
+def test_units_that_are_dead():
+    def dead():
+        model = nn.Sequential(nn.Flatten(), nn.Linear(64, 40), nn.ReLU(), nn.Linear(40, 10))
+        nn.init.constant_(model[1].bias, -100)
+        return model
+
+    assert {"dead units", "gradients"} <= failed(pipeline(build=dead), [*SHORT, beginning.dead_units])
+
+
+def test_a_sum_over_the_batch_in_place_of_the_mean():
+    assert "loss at the start" in failed(pipeline(criterion=nn.CrossEntropyLoss(reduction="sum")), SHORT)
+
+
+def test_range_test_suggests_a_rate_that_trains_and_finds_the_limit():
+    test = learning_rate_range(pipeline())
+    assert 0.003 < test.suggestion < 1 < test.limit < 100 and len(test.rates) == len(test.losses) == len(test.smooth)
+    assert test.smooth.min() < 0.7 * test.losses[0]
+
+
+def test_checks_leave_no_trace_and_say_the_same_every_time():
+    minicnn.manual_seed(5)
+    before = arrays.get_rng_state()
+    first = [(check.name, check.saw) for check in run_checks(pipeline(), ALL)]
+    assert str(arrays.get_rng_state()) == str(before)
+    minicnn.manual_seed(6)
+    assert first == [(check.name, check.saw) for check in run_checks(pipeline(), ALL)]
+
+
+def test_a_check_that_does_not_pass_says_why_that_may_be():
+    for check in run_checks(pipeline(lr=10.0, labels=np.roll(DIGITS.train_labels, 7)), ALL):
+        assert check.saw and check.expected and bool(check.cause) == (check.verdict != "passed")
