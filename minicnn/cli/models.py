@@ -33,8 +33,8 @@ def models(name, shape):
         table.add_row(name, dims(found.input_size), f"{found.parameters:,}", f"{found.multiply_adds:,}", f"{4e-6 * found.parameters:.1f}",
                       f"{4e-6 * found.outputs:.1f}", str(found.receptive_field or ""), registry.about(name))
     show_table(console, table)
-    console.print("\nFor one image, in float32. The outputs are those of all layers; the receptive field, in pixels, is the largest before a "
-                  "layer sees the whole image.")
+    console.print("\nFor one image, in float32. The outputs are those of all layers; the receptive field, in pixels, is the largest "
+                  "before a layer sees the whole image.")
 
 
 def build(name, shape):
