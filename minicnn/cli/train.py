@@ -31,7 +31,8 @@ class ModelName(click.Choice):
 @click.command(short_help="Train a model on a data set.")
 @click.option("--dataset", type=click.Choice(NAMES), help="Data set.  [default: digits]")
 @click.option("--data-dir", type=click.Path(), help="Folder with the data set's files.  [default: the system's, the cache, else download]")
-@click.option("--model", type=ModelName(registry.names()), help="Architecture.  [default: digits small_cnn, others lenet5]")
+@click.option("--model", type=ModelName(registry.names()), metavar="NAME",
+              help="Architecture, one of `minicnn models`.  [default: digits small_cnn, others lenet5]")
 @click.option("--epochs", type=int, help="Passes over the training images.  [default: digits 30, fashion-mnist 10, mnist 5]")
 @click.option("--batch-size", type=int, help="Images per step.  [default: digits 64, others 128]")
 @click.option("--optimizer", type=click.Choice(list(OPTIMIZERS)), help="[default: sgd]")
