@@ -4,6 +4,8 @@ import click
 
 from ..errors import BadValue
 from ..models import registry, summary
+from ..models.summary import dims
+from ..nn.init import skipped
 from ..train.results import load_classifier
 from .show import make_console, make_table, plain, show_model, show_table
 
@@ -24,12 +26,15 @@ def models(name, shape):
         model, input_shape = build(name.replace("-", "_"), shape)
         show_model(console, name, model, input_shape)
         return
-    table = make_table("name", "input", "parameters>", "multiply-adds>", "")
+    table = make_table("name", "input", "parameters>", "multiply-adds>", "weights\nMB>", "outputs\nMB>", "receptive\nfield>", "")
     for name in registry.names():
-        model, input_shape = build(name, shape)
-        found = summary(model, input_shape)
-        table.add_row(name, "x".join(map(str, input_shape)), f"{found.parameters:,}", f"{found.multiply_adds:,}", registry.about(name))
+        with skipped():
+            found = summary(*build(name, shape))
+        table.add_row(name, dims(found.input_size), f"{found.parameters:,}", f"{found.multiply_adds:,}", f"{4e-6 * found.parameters:.1f}",
+                      f"{4e-6 * found.outputs:.1f}", str(found.receptive_field or ""), registry.about(name))
     show_table(console, table)
+    console.print("\nFor one image, in float32. The outputs are those of all layers; the receptive field, in pixels, is the largest "
+                  "before a layer sees the whole image.")
 
 
 def build(name, shape):

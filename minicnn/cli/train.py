@@ -32,7 +32,8 @@ class ModelName(click.Choice):
 
 @click.command(short_help="Train a model on a data set.")
 @with_options(*DATA_OPTIONS, *AUGMENTATION_OPTIONS)
-@click.option("--model", type=ModelName(registry.names()), help="Architecture.  [default: small_cnn, of the MNIST family lenet5]")
+@click.option("--model", type=ModelName(registry.names()), metavar="NAME",
+              help="Architecture, one of `minicnn models`.  [default: small_cnn, of the MNIST family lenet5]")
 @click.option("--epochs", type=int, help="Passes over the training images.  [default: digits 30, fashion-mnist 10, mnist 5, others 20]")
 @click.option("--batch-size", type=int, help="Images per step.  [default: digits and folders 64, others 128]")
 @click.option("--optimizer", type=click.Choice(list(OPTIMIZERS)), help="[default: sgd]")

@@ -92,6 +92,18 @@ def using(name=None, *, winograd=None):
         _chosen["cpu"], algorithms.allowed["winograd"] = before, allowed
 
 
+@contextmanager
+def shapes_only():
+    """Inside the block, arrays on the CPU get their shapes and no values: to describe a model, not to run it."""
+    from . import only_shapes
+
+    before, _chosen["cpu"] = _chosen["cpu"], _form(only_shapes, FORMS["array"])
+    try:
+        yield
+    finally:
+        _chosen["cpu"] = before
+
+
 def is_compiled():
     """Whether arrays on the CPU are computed by compiled kernels now."""
     chosen = _chosen["cpu"] or form(FASTEST)

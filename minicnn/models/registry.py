@@ -4,14 +4,22 @@ import inspect
 from numbers import Integral
 
 from ..errors import BadType, BadValue
+from .alexnet import alexnet
+from .googlenet import googlenet
 from .lenet import lenet5
+from .resnet import resnet18, resnet34, resnet50, resnet101, resnet152
 from .resnet_cifar import resnet20, resnet32, resnet44, resnet56, resnet110
 from .small_cnn import small_cnn
+from .vgg import vgg11, vgg11_bn, vgg13, vgg13_bn, vgg16, vgg16_bn, vgg19, vgg19_bn
 from .vgg_small import vgg_small
 
 BUILDERS = {
     builder.__name__: builder
-    for builder in (small_cnn, lenet5, vgg_small, resnet20, resnet32, resnet44, resnet56, resnet110)
+    for builder in (
+        small_cnn, lenet5, vgg_small, resnet20, resnet32, resnet44, resnet56, resnet110,
+        alexnet, vgg11, vgg13, vgg16, vgg19, vgg11_bn, vgg13_bn, vgg16_bn, vgg19_bn,
+        resnet18, resnet34, resnet50, resnet101, resnet152, googlenet,
+    )
 }
 
 
@@ -58,7 +66,7 @@ def arguments_for(name, in_channels, image_size, num_classes):
 def usual_input(name):
     """The input shape (C, H, W) that a model is made for when nothing else is said."""
     defaults = {key: parameter.default for key, parameter in inspect.signature(builder(name)).parameters.items()}
-    side = defaults.get("image_size", 32 if defaults["in_channels"] == 3 else 28)
+    side = 224 if "weights" in defaults else defaults.get("image_size", 32 if defaults["in_channels"] == 3 else 28)
     return defaults["in_channels"], side, side
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .. import arrays
+from .. import arrays, kernels
 from ..autograd import enable_grad
 from ..autograd.graph import Leaf
 from ..errors import BadType, BadValue
@@ -37,6 +37,17 @@ class Summary(NamedTuple):
     parameters: int
     trainable: int
     multiply_adds: int      # of one image
+
+    @property
+    def outputs(self):
+        """How many numbers all layers give for one image."""
+        return sum(prod(row.output) for row in self.rows if row.output is not None)
+
+    @property
+    def receptive_field(self):
+        """The largest Field of a layer that does not see the whole image yet; None where there is none."""
+        fields = [row.receptive_field for row in self.rows if row.receptive_field is not None and str(row.receptive_field) != "all"]
+        return max(fields, key=lambda field: field.size, default=None)
 
     def __str__(self):
         table = [HEADERS, *map(cells, self.rows)]
@@ -106,7 +117,7 @@ class _Recorder:
         handles = [handle for path, module in self.model.named_modules() if is_layer(module) for handle in self._hook(path, module)]
         try:
             self.model.eval()
-            with enable_grad():
+            with enable_grad(), kernels.shapes_only(), np.errstate(all="ignore"):
                 self._count_outside(self.model(self.image))
         finally:
             for handle in handles:

@@ -5,6 +5,7 @@ Everything random is drawn from `generator`, or from the stream that `minicnn.ma
 
 import math
 import warnings
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from ..errors import BadType, BadValue
 from ..tensor import Tensor
 
 _LINEAR = ("linear", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
+_skipping = False
 _GAINS = {**dict.fromkeys(_LINEAR, 1), "sigmoid": 1, "tanh": 5 / 3, "relu": math.sqrt(2), "selu": 3 / 4}
 
 
@@ -51,6 +53,8 @@ def uniform_(tensor, a=0.0, b=1.0, generator=None):
     """Uniform between a and b."""
     if not a <= b:
         raise BadValue(f"uniform_ expects a <= b, got a={a}, b={b}")
+    if _skipping:
+        return tensor
     values = _stream(generator).random(_shape_of(tensor), dtype=_float_of(tensor))
     return _fill(tensor, a + (b - a) * values)
 
@@ -59,6 +63,8 @@ def normal_(tensor, mean=0.0, std=1.0, generator=None):
     """Normal with a mean and a standard deviation."""
     if not std >= 0:
         raise BadValue(f"normal_ expects std >= 0.0, got {std}")
+    if _skipping:
+        return tensor
     return _fill(tensor, mean + std * _stream(generator).standard_normal(_shape_of(tensor), dtype=_float_of(tensor)))
 
 
@@ -66,6 +72,8 @@ def trunc_normal_(tensor, mean=0.0, std=1.0, a=-2.0, b=2.0, generator=None):
     """Normal, given that the value lies between a and b."""
     if not (std > 0 and a <= b):
         raise BadValue(f"trunc_normal_ expects std > 0 and a <= b, got std={std}, a={a}, b={b}")
+    if _skipping:
+        return tensor
     _float_of(tensor)
     count = math.prod(_shape_of(tensor))
     values = mean + std * _normal_between((a - mean) / std, (b - mean) / std, count, _stream(generator))
@@ -199,6 +207,17 @@ def _float_of(tensor):
 
 def _stream(generator):
     return (arrays.default_generator if generator is None else generator).numpy
+
+
+@contextmanager
+def skipped():
+    """Within the block nothing is drawn: weights hold what happened to lie there. For models whose values are never looked at."""
+    global _skipping
+    before, _skipping = _skipping, True
+    try:
+        yield
+    finally:
+        _skipping = before
 
 
 def _fill(tensor, values):

@@ -15,7 +15,7 @@ def count(model):
     return sum(p.numel() for p in model.parameters())
 
 
-@pytest.mark.parametrize("name", models.names())
+@pytest.mark.parametrize("name", PARAMETERS)
 def test_number_of_parameters(name):
     assert count(models.create(name)) == PARAMETERS[name]
 
