@@ -225,12 +225,7 @@ def set_rng_state(state):
 
 def add_at(target, index, values):
     """target[index] += values, where an index that occurs several times adds several times."""
-    if on_gpu(target):
-        import cupyx
-
-        cupyx.scatter_add(target, index, values)
-    else:
-        np.add.at(target, index, values)
+    module_of(target).add.at(target, index, values)
 
 
 class Block(np.ndarray):

@@ -44,12 +44,24 @@ def _batch_norm_training(input, running_mean, running_var, weight, bias, momentu
         raise BadValue("batch_norm: expected more than one value per channel in training, got input "
                        f"{named(input.shape, 'NCHW')}; use a larger batch, or eval()")
     momentum = number("batch_norm", "momentum", momentum)
-    mean, var = of(input.array).batch_moments(input.array)
+    mean, rstd = _batch_statistics(input.array, running_mean, running_var, momentum, eps, count)
+    return deferred(layer.batch_norm, input, weight, bias, mean=mean, rstd=rstd, eps=eps)
+
+
+def _batch_statistics(x, running_mean, running_var, momentum, eps, count):
+    """The mean and 1/√(var + eps) of each channel of x; the running statistics follow. By one kernel, where there is one."""
+    kernels, running = of(x), [None if t is None else t.array for t in (running_mean, running_var)]
+    if hasattr(kernels, "batch_statistics") and kernels.has_batch_statistics(x, *running):
+        mean, rstd = kernels.batch_statistics(x, *running, momentum, eps)
+        for t in (running_mean, running_var):
+            if t is not None:
+                t.bump_version()
+        return mean, rstd
+    mean, var = kernels.batch_moments(x)
     if count > 1:                           # an empty batch teaches nothing
         _follow(running_mean, mean, momentum)
         _follow(running_var, var * (count / (count - 1)), momentum)
-    rstd = (1 / np.sqrt(var + eps)).astype(input.dtype)
-    return deferred(layer.batch_norm, input, weight, bias, mean=mean, rstd=rstd, eps=eps)
+    return mean, (1 / np.sqrt(var + eps)).astype(x.dtype)
 
 
 def _follow(running, batch, momentum):
