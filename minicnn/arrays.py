@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from . import detection
 from .errors import BadType, BadValue, DeviceError
 
 float32, float64 = np.dtype("float32"), np.dtype("float64")
@@ -76,16 +77,22 @@ def module_for(where):
 
 
 def why_no_gpu():
-    """None when a GPU can be used, else one sentence that says what is missing and what to install."""
-    try:
-        import cupy
-    except ImportError:
-        return "CuPy is not installed; with an NVIDIA driver, install it by: pip install 'cupy-cuda12x[ctk]'"
-    try:
-        count = cupy.cuda.runtime.getDeviceCount()
-    except cupy.cuda.runtime.CUDARuntimeError as error:
-        return f"CuPy {cupy.__version__} is installed, but the CUDA driver does not answer ({error})"
-    return None if count else "the CUDA driver sees no device (is CUDA_VISIBLE_DEVICES empty?)"
+    """None when a GPU can be used, else one sentence that says what is missing and what to do about it.
+
+    Whether the CUDA libraries are there shows only when something is computed, so something is, once.
+    """
+    if any(cupy is sys.modules.get("cupy") for cupy in _TRIED):
+        return None
+    reason = detection.why_no_cupy()
+    if reason is None:
+        cupy = sys.modules["cupy"]
+        reason = detection.why_no_device(cupy) or detection.why_no_libraries(cupy)
+        if reason is None:
+            _TRIED[:] = [cupy]
+    return reason
+
+
+_TRIED = []                         # the CuPy that has computed something
 
 
 def to_device(array, where):

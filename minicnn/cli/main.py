@@ -6,6 +6,7 @@ import click
 
 from .. import __version__
 from ..errors import Error
+from .doctor import doctor
 from .evaluate import evaluate
 from .models import info, models
 from .predict import predict
@@ -72,5 +73,5 @@ def main(ctx):
         click.echo(ctx.get_help())
 
 
-for command in (train, predict, evaluate, info, models, profile, warmup):
+for command in (train, predict, evaluate, info, models, profile, warmup, doctor):
     main.add_command(command)
