@@ -45,7 +45,7 @@ def about_cpu():
         return {"name": cpu_name(), "threads": threads, "compiled kernels": f"none, the array kernels are used: {reason}"}
     return {"name": cpu_name(), "instructions": " ".join(instructions()), "threads": threads,
             "compiled kernels": f"yes, for vectors of {vector_bytes()} bytes",
-            "kept in": kernels.folder() or "no folder: none can be written to; set NUMBA_CACHE_DIR"}
+            "kept in": str(kernels.folder() or "") or "no folder: none can be written to; set NUMBA_CACHE_DIR"}
 
 
 def about_gpu():

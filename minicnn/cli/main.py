@@ -6,6 +6,7 @@ import click
 
 from .. import __version__
 from ..errors import Error
+from .bench import bench
 from .doctor import doctor
 from .evaluate import evaluate
 from .models import info, models
@@ -73,5 +74,5 @@ def main(ctx):
         click.echo(ctx.get_help())
 
 
-for command in (train, predict, evaluate, info, models, profile, warmup, doctor):
+for command in (train, predict, evaluate, info, models, profile, bench, warmup, doctor):
     main.add_command(command)

@@ -31,7 +31,7 @@ extern "C" __global__ void entropy(const T* x, const long long* labels, T* losse
     __shared__ T shared[THREADS];
     const T* row = x + (size_t)blockIdx.x * classes;
     T* share = p + (size_t)blockIdx.x * classes;
-    T largest = -INFINITY, total = 0;
+    T largest = -(T)__int_as_float(0x7f800000), total = 0;              // -∞
     for (int k = threadIdx.x; k < classes; k += blockDim.x) largest = row[k] > largest || row[k] != row[k] ? row[k] : largest;
     largest = block_max(largest, shared);
     for (int k = threadIdx.x; k < classes; k += blockDim.x) total += exp(row[k] - largest);
@@ -40,7 +40,8 @@ extern "C" __global__ void entropy(const T* x, const long long* labels, T* losse
     if (threadIdx.x > 0) return;
     const long long label = labels[blockIdx.x];
     const bool known = 0 <= label && label < classes;
-    losses[blockIdx.x] = label == ignored ? (T)0 : known ? log(total) - (row[label] - largest) : (T)NAN;
+    const T nan = (T)__int_as_float(0x7fffffff);
+    losses[blockIdx.x] = label == ignored ? (T)0 : known ? log(total) - (row[label] - largest) : nan;
 }
 """
 

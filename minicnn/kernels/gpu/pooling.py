@@ -15,7 +15,7 @@ _max_pool = cupy.ElementwiseKernel(
     // Thread i is one output pixel: i = ((c·images + image)·P + p)·Q + q. The winner's number in the window is a·KW + b.
     const unsigned thread = i;
     const int q = thread % Q, p = thread / Q % P, image = thread / Q / P % images, c = thread / Q / P / images;
-    T best = -INFINITY;
+    T best = -(T)__int_as_float(0x7f800000);                            // -∞
     int place = -1;
     for (int a = 0; a < KH; a++) {
         const int h = p * sh + a * dh - top;
