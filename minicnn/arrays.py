@@ -6,6 +6,7 @@ when `a` is a CuPy array. What dispatch cannot decide, because there is no array
 
 import sys
 import threading
+from collections import deque
 from contextlib import contextmanager
 
 import numpy as np
@@ -106,6 +107,44 @@ def to_device(array, where):
 def to_numpy(array):
     """The array in the computer's own memory; a copy only when it comes from a GPU."""
     return sys.modules["cupy"].asnumpy(array) if on_gpu(array) else array
+
+
+class Pinned(np.ndarray):
+    """Pinned memory, in which an array lies: the system does not move it, so that the GPU can read it by itself."""
+
+
+def pinned(array):
+    """The array in pinned memory, contiguous: itself where it lies so already, else a copy. Raises DeviceError without a GPU."""
+    cupy = module_for("cuda")
+    if on_gpu(array):
+        raise BadType("only memory of the CPU can be pinned, this array is on the GPU")
+    if is_pinned(array) and array.flags.c_contiguous:
+        return array
+    memory = Pinned(array.nbytes, np.uint8, cupy.cuda.alloc_pinned_memory(max(array.nbytes, 1)))
+    copy = np.ndarray(array.shape, array.dtype, memory)
+    copy[...] = array
+    return copy
+
+
+def is_pinned(array):
+    """Whether an array, or what it is a view of, lies in pinned memory."""
+    while type(array) is np.ndarray:
+        array = array.base
+    return type(array) is Pinned
+
+
+def copy_pinned(array, stream=None):
+    """A copy on the GPU of a contiguous array in pinned memory, without waiting for it: the array must stay as it is until then."""
+    cupy = module_for("cuda")
+    stream, copy = stream or cupy.cuda.get_current_stream(), cupy.empty(array.shape, array.dtype)
+    copy.data.copy_from_host_async(address(array), array.nbytes, stream)
+    _UNDER_WAY.append((stream.record(), array))
+    while _UNDER_WAY and _UNDER_WAY[0][0].done:
+        _UNDER_WAY.popleft()
+    return copy
+
+
+_UNDER_WAY = deque()        # (event, array) of copies: the array's memory must not serve another before the GPU has passed the event
 
 
 def address(array):

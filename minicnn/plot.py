@@ -186,6 +186,8 @@ def _draw_steps(axes, timings, model):
     axes.set(xscale="log", yscale="log", title=model, xlabel="images in a step", ylabel="milliseconds a step")
     batches = sorted({t["batch"] for t in timings})
     axes.set_xticks(batches, batches)
+    axes.yaxis.get_major_locator().set_params(subs=(1, 2, 5))
+    axes.yaxis.set_major_formatter("{x:g}")
     axes.minorticks_off()
     _mark_crossing(axes, timings)
     axes.legend(fontsize=8)

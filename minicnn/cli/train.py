@@ -41,6 +41,7 @@ class ModelName(click.Choice):
 @click.option("--label-smoothing", type=float, help="Share of the target that goes to all classes alike.  [default: 0.1]")
 @click.option("--shift", type=int, help="Move training images by up to so many pixels at random.  [default: 1]")
 @click.option("--seed", type=int, help="The same seed gives the same history, bit for bit.  [default: 0]")
+@click.option("--device", type=click.Choice(["cpu", "cuda"]), help="Where to train; minicnn doctor says why not cuda.  [default: cpu]")
 @click.option("--config", "config_file", type=click.Path(), help="Repeat the run that wrote this config.json; options given with it win.")
 @click.option("--output", type=click.Path(), help="Run folder, new or empty.  [default: runs/<dataset>-<model>-NNN]")
 @click.option("--resume", metavar="RUN", type=click.Path(), help="Go on with an interrupted run, with its own settings.")

@@ -19,7 +19,8 @@ MOST = 10**9                    # epochs, images per step: beyond any training, 
 class Config:
     """One training run. The same Config gives the same history, bit for bit.
 
-    shift  the training images are moved by up to so many pixels, at random, in every epoch anew
+    shift   the training images are moved by up to so many pixels, at random, in every epoch anew
+    device  "cpu" or "cuda"; the bits of the history are the same on the same device only
 
     Raises BadValue for names that are not known and numbers that make no sense.
     """
@@ -36,12 +37,14 @@ class Config:
     label_smoothing: float
     shift: int
     seed: int
+    device: str = "cpu"
 
     def __post_init__(self):
         known("data set", self.dataset, dict.fromkeys(NAMES))
         known("optimizer", self.optimizer, OPTIMIZERS)
         known("scheduler", self.scheduler, SCHEDULERS)
         registry.builder(self.model)
+        known("device", self.device, dict.fromkeys(("cpu", "cuda")))
         if not isinstance(self.data_dir, str | None):
             raise BadValue(f"data_dir must be a path or null, got {self.data_dir!r}")
         for name in ("epochs", "batch_size"):
@@ -57,7 +60,7 @@ class Config:
 
 COMMON = {
     "data_dir": None, "optimizer": "sgd", "scheduler": "one-cycle", "weight_decay": 5e-4,
-    "label_smoothing": 0.1, "shift": 1, "seed": 0,
+    "label_smoothing": 0.1, "shift": 1, "seed": 0, "device": "cpu",
 }
 BY_DATASET = {
     "digits": {"model": "small_cnn", "epochs": 30, "batch_size": 64},
@@ -87,6 +90,8 @@ def read(path):
     except (ValueError, RecursionError) as error:
         raise DataError(f"{path} is not a configuration: {error}") from None
     names = {field.name for field in fields(Config)}
+    if isinstance(values, dict):
+        values.setdefault("device", "cpu")          # as it was before there was a choice
     if not isinstance(values, dict) or set(values) - {"minicnn"} != names:
         raise DataError(f"{path} is not a configuration: it must have the entries {', '.join(sorted(names))}")
     return Config(**{name: values[name] for name in names})

@@ -35,13 +35,15 @@ def prepare(config, progress=None):
     progress  as in `data.load`, for a data set that must be downloaded
 
     Raises DataError when the data set is absent or damaged, BadValue for a shift that leaves nothing of the images,
-    ShapeError when the model cannot work on such images.
+    ShapeError when the model cannot work on such images, DeviceError without a usable GPU where the Config asks for one.
     """
     source = data.load(config.dataset, config.data_dir, progress=progress)
     parts = divide(source)
     check_shift(config.shift, parts.train.images.shape[2:])
+    arrays.module_for(config.device)            # or an error, before anything has been made
     arrays.manual_seed(config.seed)
     classifier = Classifier.for_images(config.model, parts.train.images, source.classes, style_of(parts.train.images))
+    classifier.model.to(config.device)
     return Job(config, source, parts, classifier, make_trainer(config, classifier.model, len(parts.train)))
 
 

@@ -5,8 +5,11 @@ import math
 import numpy as np
 
 from .. import arrays
+from ..data.transfer import on_device
 from ..errors import BadValue, DataError, Error
-from .evaluation import Tally, evaluate
+from .evaluation import Tally, device_of, evaluate
+
+LOOK_EVERY = 50             # steps on a GPU from one look at the loss to the next
 
 
 class Diverged(Error, ArithmeticError):
@@ -56,7 +59,7 @@ class Trainer:
         batches = self.batches()
         self.tell("epoch_start")
         self.model.train()
-        for x, labels in batches:
+        for x, labels in on_device(batches, device_of(self.model)):
             self.train_step(x, labels)
             self.tell("step_end")
             if self.stopping:
@@ -69,16 +72,20 @@ class Trainer:
         self.optimizer.zero_grad()
         logits = self.model(x)
         loss = self.criterion(logits, labels)
-        self.check_finite("loss", loss.item())
+        if not loss.is_cuda:                # to look at it would be to wait for the GPU: there, the tally is looked at now and then
+            self.check_finite("loss", loss.item())
         loss.backward()
         self.optimizer.step()
         if self.per == "step" and self.scheduler is not None:
             self.scheduler.step()
         self.step += 1
         self.tally.add(loss, logits, labels)
+        if loss.is_cuda and self.step % LOOK_EVERY == 0:
+            self.check_finite("loss", self.tally.loss)
 
     def finish_epoch(self):
         """Validate and write the epoch into the history; when stopped meanwhile, leave both for later."""
+        self.check_finite("loss", self.tally.loss)
         validation = self.validate()
         if validation is None:
             return
@@ -131,7 +138,7 @@ class Trainer:
     def state_dict(self):
         """All that is needed to go on from here, in a form that `minicnn.save` takes."""
         return {
-            "epoch": self.epoch, "step": self.step, "history": self.history, "tally": vars(self.tally),
+            "epoch": self.epoch, "step": self.step, "history": self.history, "tally": self.tally.state_dict(),
             "random": arrays.get_rng_state(), "order": self.order,
             "model": self.model.state_dict(), "optimizer": self.optimizer.state_dict(),
             "scheduler": self.scheduler.state_dict() if self.scheduler is not None else None,
