@@ -14,6 +14,8 @@ cupy = pytest.importorskip("cupy")
 if arrays.why_no_gpu():
     pytest.skip(arrays.why_no_gpu(), allow_module_level=True)
 
+pytestmark = pytest.mark.gpu
+
 
 def data(n=37):
     rng = np.random.default_rng(0)

@@ -13,6 +13,8 @@ cupy = pytest.importorskip("cupy")
 if arrays.why_no_gpu():
     pytest.skip(arrays.why_no_gpu(), allow_module_level=True)
 
+pytestmark = pytest.mark.gpu
+
 from minicnn.kernels import gpu  # noqa: E402
 from minicnn.kernels.gpu import conv as gpu_conv  # noqa: E402
 

@@ -12,6 +12,8 @@ cupy = pytest.importorskip("cupy")
 if arrays.why_no_gpu():
     pytest.skip(arrays.why_no_gpu(), allow_module_level=True)
 
+pytestmark = pytest.mark.gpu
+
 SHAPES = [(3, 4), (1,), (1024,), (1025,), (5000,), (2, 3, 2, 2)]
 CASES = [
     ("SGD", {}), ("SGD", {"momentum": 0.9}), ("SGD", {"momentum": 0.9, "nesterov": True, "weight_decay": 0.1}),
