@@ -133,15 +133,25 @@ def is_pinned(array):
     return type(array) is Pinned
 
 
-def copy_pinned(array, stream=None):
+def copy_pinned(array):
     """A copy on the GPU of a contiguous array in pinned memory, without waiting for it: the array must stay as it is until then."""
     cupy = module_for("cuda")
-    stream, copy = stream or cupy.cuda.get_current_stream(), cupy.empty(array.shape, array.dtype)
+    stream, copy = _thread.copy_stream or cupy.cuda.get_current_stream(), cupy.empty(array.shape, array.dtype)
     copy.data.copy_from_host_async(address(array), array.nbytes, stream)
     _UNDER_WAY.append((stream.record(), array))
     while _UNDER_WAY and _UNDER_WAY[0][0].done:
         _UNDER_WAY.popleft()
     return copy
+
+
+@contextmanager
+def copying_in(stream):
+    """Within the block, in this thread, `copy_pinned` copies in a stream; the memory comes from the current one all the same."""
+    before, _thread.copy_stream = _thread.copy_stream, stream
+    try:
+        yield
+    finally:
+        _thread.copy_stream = before
 
 
 _UNDER_WAY = deque()        # (event, array) of copies: the array's memory must not serve another before the GPU has passed the event
@@ -226,9 +236,9 @@ class _DefaultGenerator(Generator):
 
 
 class _Thread(threading.local):
-    """What one thread draws from while it is inside `seeded`."""
+    """What one thread draws from while it is inside `seeded`, and in which stream it copies while inside `copying_in`."""
 
-    seed = generator = None
+    seed = generator = copy_stream = None
 
     def stream(self):
         if self.generator is None:                      # made when first drawn from: most batches draw nothing

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 
 from .. import arrays
-from ..tensor import Tensor, wrap
+from ..tensor import Tensor
 
 
 def mapped(batch, function):
@@ -69,7 +69,8 @@ class Copies:
     def start(self, batch):
         """Begin to copy a batch. Returns what `arrived` takes."""
         self.stream.wait_event(self.cuda.get_current_stream().record())
-        moved = mapped(batch, lambda t: t if t.is_cuda else wrap(arrays.copy_pinned(arrays.pinned(t.array), self.stream)))
+        with arrays.copying_in(self.stream):
+            moved = mapped(batch, lambda t: t if t.is_cuda else t.pin_memory().to("cuda", non_blocking=True))
         return moved, self.stream.record()
 
     def arrived(self, started):
