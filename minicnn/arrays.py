@@ -6,10 +6,12 @@ when `a` is a CuPy array. What dispatch cannot decide, because there is no array
 
 import sys
 import threading
+from collections import deque
 from contextlib import contextmanager
 
 import numpy as np
 
+from . import detection
 from .errors import BadType, BadValue, DeviceError
 
 float32, float64 = np.dtype("float32"), np.dtype("float64")
@@ -76,16 +78,22 @@ def module_for(where):
 
 
 def why_no_gpu():
-    """None when a GPU can be used, else one sentence that says what is missing and what to install."""
-    try:
-        import cupy
-    except ImportError:
-        return "CuPy is not installed; with an NVIDIA driver, install it by: pip install 'cupy-cuda12x[ctk]'"
-    try:
-        count = cupy.cuda.runtime.getDeviceCount()
-    except cupy.cuda.runtime.CUDARuntimeError as error:
-        return f"CuPy {cupy.__version__} is installed, but the CUDA driver does not answer ({error})"
-    return None if count else "the CUDA driver sees no device (is CUDA_VISIBLE_DEVICES empty?)"
+    """None when a GPU can be used, else one sentence that says what is missing and what to do about it.
+
+    Whether the CUDA libraries are there shows only when something is computed, so something is, once.
+    """
+    if any(cupy is sys.modules.get("cupy") for cupy in _TRIED):
+        return None
+    reason = detection.why_no_cupy()
+    if reason is None:
+        cupy = sys.modules["cupy"]
+        reason = detection.why_no_device(cupy) or detection.why_no_libraries(cupy)
+        if reason is None:
+            _TRIED[:] = [cupy]
+    return reason
+
+
+_TRIED = []                         # the CuPy that has computed something
 
 
 def to_device(array, where):
@@ -99,6 +107,54 @@ def to_device(array, where):
 def to_numpy(array):
     """The array in the computer's own memory; a copy only when it comes from a GPU."""
     return sys.modules["cupy"].asnumpy(array) if on_gpu(array) else array
+
+
+class Pinned(np.ndarray):
+    """Pinned memory, in which an array lies: the system does not move it, so that the GPU can read it by itself."""
+
+
+def pinned(array):
+    """The array in pinned memory, contiguous: itself where it lies so already, else a copy. Raises DeviceError without a GPU."""
+    cupy = module_for("cuda")
+    if on_gpu(array):
+        raise BadType("only memory of the CPU can be pinned, this array is on the GPU")
+    if is_pinned(array) and array.flags.c_contiguous:
+        return array
+    memory = Pinned(array.nbytes, np.uint8, cupy.cuda.alloc_pinned_memory(max(array.nbytes, 1)))
+    copy = np.ndarray(array.shape, array.dtype, memory)
+    copy[...] = array
+    return copy
+
+
+def is_pinned(array):
+    """Whether an array, or what it is a view of, lies in pinned memory."""
+    while type(array) is np.ndarray:
+        array = array.base
+    return type(array) is Pinned
+
+
+def copy_pinned(array):
+    """A copy on the GPU of a contiguous array in pinned memory, without waiting for it: the array must stay as it is until then."""
+    cupy = module_for("cuda")
+    stream, copy = _thread.copy_stream or cupy.cuda.get_current_stream(), cupy.empty(array.shape, array.dtype)
+    copy.data.copy_from_host_async(address(array), array.nbytes, stream)
+    _UNDER_WAY.append((stream.record(), array))
+    while _UNDER_WAY and _UNDER_WAY[0][0].done:
+        _UNDER_WAY.popleft()
+    return copy
+
+
+@contextmanager
+def copying_in(stream):
+    """Within the block, in this thread, `copy_pinned` copies in a stream; the memory comes from the current one all the same."""
+    before, _thread.copy_stream = _thread.copy_stream, stream
+    try:
+        yield
+    finally:
+        _thread.copy_stream = before
+
+
+_UNDER_WAY = deque()        # (event, array) of copies: the array's memory must not serve another before the GPU has passed the event
 
 
 def address(array):
@@ -180,9 +236,9 @@ class _DefaultGenerator(Generator):
 
 
 class _Thread(threading.local):
-    """What one thread draws from while it is inside `seeded`."""
+    """What one thread draws from while it is inside `seeded`, and in which stream it copies while inside `copying_in`."""
 
-    seed = generator = None
+    seed = generator = copy_stream = None
 
     def stream(self):
         if self.generator is None:                      # made when first drawn from: most batches draw nothing
@@ -225,12 +281,7 @@ def set_rng_state(state):
 
 def add_at(target, index, values):
     """target[index] += values, where an index that occurs several times adds several times."""
-    if on_gpu(target):
-        import cupyx
-
-        cupyx.scatter_add(target, index, values)
-    else:
-        np.add.at(target, index, values)
+    module_of(target).add.at(target, index, values)
 
 
 class Block(np.ndarray):

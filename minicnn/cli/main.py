@@ -6,9 +6,11 @@ import click
 
 from .. import __version__
 from ..errors import Error
+from .bench import bench
 from .check_pipeline import check_pipeline
 from .compare import compare
 from .data import data
+from .doctor import doctor
 from .evaluate import evaluate
 from .models import info, models
 from .predict import predict
@@ -75,5 +77,5 @@ def main(ctx):
         click.echo(ctx.get_help())
 
 
-for command in (train, predict, evaluate, data, check_pipeline, compare, info, models, profile, warmup):
+for command in (train, predict, evaluate, data, check_pipeline, compare, info, models, profile, bench, warmup, doctor):
     main.add_command(command)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from .. import get_num_threads, kernels, set_num_threads
+from .. import cuda, get_num_threads, kernels, set_num_threads
 from ..errors import BadValue
 from ..models import registry
 from ..models.profile import profile as measure
@@ -21,9 +21,10 @@ from .warmup import Notice
 @click.option("--input", "shape", default=None, metavar="CxHxW", help="Size of an image.  [default: the model's usual]")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads of the kernels.  [default: the usable cores]")
 @click.option("--kernels", "form", type=click.Choice(list(kernels.FORMS)), default=kernels.FASTEST, show_default=True, help="Which ones.")
+@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True, help="Where to run.")
 @click.option("--repeat", type=click.IntRange(min=1), default=10, show_default=True, help="Steps that are timed; medians are shown.")
 @click.option("--json", "file", type=click.Path(), metavar="FILE", help="Write the figures to a file, too.")
-def profile(model, batch, shape, threads, form, repeat, file):
+def profile(model, batch, shape, threads, form, device, repeat, file):
     """Show where the time of a training step goes: for each layer of MODEL and both passes the milliseconds, the speed, and
     its share of what this CPU's multipliers can do.
 
@@ -40,14 +41,20 @@ def profile(model, batch, shape, threads, form, repeat, file):
     set_num_threads(threads or before)
     try:
         with kernels.using(form), kernels.compiling.heard(Notice(console)):
-            found = measure(network, input_shape, batch, repeat)
+            found = measure(network.to(device), input_shape, batch, repeat)
     finally:
         set_num_threads(before)
-    heading(console, f"{model}: a training step of {batch} images of {dims(input_shape)}, {form} kernels, {found.threads} threads")
+    where = f"{form} kernels, {found.threads} threads" if device == "cpu" else about_gpu()
+    heading(console, f"{model}: a training step of {batch} images of {dims(input_shape)}, {where}")
     show_table(console, table_of(found, dot(console)))
     show_totals(console, found)
     if file:
         write_json(figures(found, model, form), file)
+
+
+def about_gpu():
+    """The GPU's name; of one that is simulated, that its times mean nothing."""
+    return "simulated on the CPU: these times say nothing about a GPU" if cuda.is_simulated() else cuda.get_device_name()
 
 
 def find(model, shape):

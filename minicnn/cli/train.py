@@ -43,6 +43,7 @@ class ModelName(click.Choice):
 @click.option("--label-smoothing", type=float, help="Share of the target that goes to all classes alike.  [default: 0.1]")
 @with_options(*PRACTICE_OPTIONS)
 @click.option("--workers", type=int, help="Threads that augment images ahead of time.  [default: 2 with --augment, else 0]")
+@click.option("--device", type=click.Choice(["cpu", "cuda"]), help="Where to train; minicnn doctor says why not cuda.  [default: cpu]")
 @click.option("--config", "config_file", type=click.Path(), help="Repeat the run that wrote this config.json; options given with it win.")
 @click.option("--output", type=click.Path(), help="Run folder, new or empty.  [default: runs/<dataset>-<model>-NNN]")
 @click.option("--resume", metavar="RUN", type=click.Path(), help="Go on with an interrupted run, with its own settings.")

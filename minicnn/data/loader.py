@@ -13,6 +13,7 @@ from .collate import default_collate, default_convert
 from .dataset import IterableDataset, read_samples, read_seeded, read_tensor_rows
 from .sampler import BatchSampler, RandomSampler, SequentialSampler
 from .seeding import counted, sample_seeds, seeds
+from .transfer import can_pin, pinned
 
 END = object()          # what loading from an exhausted stream gives
 
@@ -32,11 +33,12 @@ class DataLoader:
     worker_init_fn called in each worker with its number
     generator      minicnn.Generator for the order, and for `seed` where none is given; None: the default stream
     prefetch_factor  batches that each worker loads ahead; None: 2
+    pin_memory     batches come in pinned memory, from which they get to a GPU faster; without a GPU, a warning and nothing else
     seed           decides, with the epoch's number and the sample's index, what is drawn when a sample is loaded; None: drawn once
 
     `epoch` is the number of the next epoch, from 0 on; `set_epoch` changes it, as a training does that goes on from a checkpoint.
 
-    pin_memory, multiprocessing_context, persistent_workers, pin_memory_device and in_order are accepted for PyTorch's sake
+    multiprocessing_context, persistent_workers, pin_memory_device and in_order are accepted for PyTorch's sake
     and have no effect. Raises BadType, BadValue for options that are not what they must be or that exclude each other.
     """
 
@@ -103,13 +105,14 @@ class DataLoader:
         return found[0] if isinstance(found, list) else found
 
     def __iter__(self):
-        seed, epoch = self.seed, self.epoch
+        seed, epoch, pin = self.seed, self.epoch, self.pin_memory and can_pin()
         self.epoch += 1
         load, jobs, workers = self._plan(seed, epoch)
 
         def run(job):
             with arrays.seeded(int(seeds(seed, epoch, job[0])[0])):         # for what is drawn for a whole batch: mixing, collating
-                return load(*job)
+                batch = load(*job)
+            return pinned(batch) if pin and batch is not END else batch
 
         batches = self._run_ahead(run, jobs, workers) if workers else map(run, jobs)
         return _until_end(batches) if self._is_stream else batches

@@ -4,7 +4,7 @@ import numpy as np
 
 from .. import arrays
 from ..errors import ShapeError
-from ..tensor import Tensor, as_array
+from ..tensor import Tensor, as_array, wrap
 from . import (
     arithmetic, comparison, creation, extra, in_place, indexing, joining, linear_algebra, norms, ordering, printing, random,
     reduction, shape,
@@ -127,15 +127,34 @@ def to(self, *args, dtype=None, device=None, non_blocking=False, copy=False, mem
             device = arg
         elif not isinstance(arg, bool) and arg is not None:
             dtype = arrays.as_dtype(arg)
-    moved = self if device is None or arrays.device(device) == self.device else move(self, device)
+    moved = self if device is None or arrays.device(device) == self.device else move(self, device, non_blocking)
     result = moved if dtype is None else shape.cast(moved, dtype)
     result = shape.contiguous(result, memory_format) if memory_format == "channels_last" else result
     return result.clone() if copy and result is self else result
 
 
-def move(self, device):
-    """A copy on another device; the gradient comes back to this one."""
-    return extra.transfer(self, to=str(arrays.device(device)), back=str(self.device))
+def move(self, device, non_blocking=False):
+    """A copy on another device; the gradient comes back to this one. From pinned memory with non_blocking, Python goes on meanwhile."""
+    to = str(arrays.device(device))
+    if non_blocking and to != "cpu" and not self.tracked and self.is_pinned() and self.array.flags.c_contiguous:
+        return wrap(arrays.copy_pinned(self.array))
+    return extra.transfer(self, to=to, back=str(self.device))
+
+
+def pin_memory(self, device=None):
+    """The tensor in pinned memory, which the GPU can read while Python goes on: `t.pin_memory().to("cuda", non_blocking=True)`.
+
+    As in PyTorch, it must not be changed before the copy is done. Raises DeviceError where there is no GPU.
+    """
+    return self if self.is_pinned() else wrap(arrays.pinned(self.array))
+
+
+def is_pinned(self, device=None):
+    """Whether the tensor lies in pinned memory."""
+    return arrays.is_pinned(self.array)
+
+
+Tensor.pin_memory, Tensor.is_pinned = pin_memory, is_pinned
 
 
 Tensor.to = to
@@ -157,7 +176,7 @@ _conversion("cpu", device="cpu")
 
 def cuda(self, device=None, non_blocking=False):
     """The tensor on the GPU."""
-    return to(self, device="cuda")
+    return to(self, device="cuda", non_blocking=non_blocking)
 
 
 def type_as(self, other):

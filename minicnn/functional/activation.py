@@ -3,7 +3,7 @@
 Where a function has a kink, the derivative there is one of the two on either side, the same one as in PyTorch.
 """
 
-from functools import partial
+from functools import partial, wraps
 from math import pi, sqrt
 
 import numpy as np
@@ -16,6 +16,19 @@ from ..elementary.reduction import logsumexp
 from ..elementary.joining import stack
 from ..kernels import of
 from ..tensor import Tensor
+
+
+
+def or_one_kernel(function):
+    """The function; but where the kernels for the array (the first argument) have one of its name, that: it goes over memory once."""
+    name = function.__name__
+
+    @wraps(function)
+    def run(array, *arguments, **attributes):
+        return getattr(of(array), name, function)(array, *arguments, **attributes)
+
+    return run
+
 
 # Piecewise linear: the output tells on which piece it lies, so the input need not be kept -------------------------------
 
@@ -44,12 +57,14 @@ def leaky_relu_definition(x, *, negative_slope):
     return where(x > 0, x, x * negative_slope)
 
 
+@or_one_kernel
 def leaky_relu_forward(x, *, negative_slope):
     """x above 0, negative_slope · x below"""
     y = np.maximum(x, 0) + negative_slope * np.minimum(x, 0)
     return y, (y if negative_slope >= 0 else x, negative_slope)         # below a falling slope, y > 0 would mean x < 0
 
 
+@or_one_kernel
 def leaky_relu_backward(dy, saved, needed):
     """dx = dy above 0, negative_slope · dy below and at 0."""
     x, negative_slope = saved
@@ -87,12 +102,14 @@ def hardtanh_definition(x, *, min, max):
     return where(x >= max, max, where(x <= min, min, x))
 
 
+@or_one_kernel
 def hardtanh_forward(x, *, min, max):
     """x limited to min ≤ x ≤ max"""
     y = np.clip(x, min, max)
     return y, (y, min, max)
 
 
+@or_one_kernel
 def hardtanh_backward(dy, saved, needed):
     """dx = dy strictly between the limits, else 0."""
     y, low, high = saved
@@ -107,11 +124,13 @@ def hardsigmoid_definition(x):
     return hardtanh_definition(x / 6 + 0.5, min=0.0, max=1.0)
 
 
+@or_one_kernel
 def hardsigmoid_forward(x):
     """(x + 3) / 6, limited to 0 ≤ y ≤ 1"""
     return np.clip(x / 6 + 0.5, 0, 1), x
 
 
+@or_one_kernel
 def hardsigmoid_backward(dy, x, needed):
     """dx = dy / 6 strictly between -3 and 3, else 0."""
     return (dy / 6 * ((x > -3) & (x < 3)),)
@@ -125,11 +144,13 @@ def hardswish_definition(x):
     return where(x <= -3, 0.0, where(x >= 3, x, x * (x + 3) / 6))
 
 
+@or_one_kernel
 def hardswish_forward(x):
     """x · hardsigmoid(x)"""
     return x * np.clip(x / 6 + 0.5, 0, 1), x
 
 
+@or_one_kernel
 def hardswish_backward(dy, x, needed):
     """y = (x² + 3x) / 6 between -3 and 3, so dx = dy · (2x + 3) / 6 there; 0 below, dy above."""
     return (dy * ((x >= 3) + (x / 3 + 0.5) * ((x > -3) & (x < 3))),)
@@ -145,12 +166,14 @@ def elu_definition(x, *, alpha=1.0, scale=1.0, steepness=1.0):
     return where(x <= 0, expm1(clamp(x, max=0) * steepness) * alpha, x) * scale
 
 
+@or_one_kernel
 def elu_forward(x, *, alpha=1.0, scale=1.0, steepness=1.0):
     """scale · x above 0, scale · alpha · (exp(steepness · x) - 1) below"""
     y = np.maximum(x, 0) + alpha * np.expm1(np.minimum(x, 0) * steepness)
     return y * scale, (x, alpha, scale, steepness)
 
 
+@or_one_kernel
 def elu_backward(dy, saved, needed):
     """dx = scale · dy above 0, scale · alpha · steepness · exp(steepness · x) · dy below."""
     x, alpha, scale, steepness = saved
@@ -185,11 +208,13 @@ def silu_definition(x):
     return x * sigmoid(x)
 
 
+@or_one_kernel
 def silu_forward(x):
     """x · σ(x)"""
     return x * sigmoid(x), x
 
 
+@or_one_kernel
 def silu_backward(dy, x, needed):
     """With σ' = σ(1 - σ) and the product rule: dx = dy · (σ + x σ (1 - σ))."""
     s = sigmoid(x)
@@ -219,11 +244,13 @@ def gelu_definition(x, *, approximate="none"):
     return x * normal_cdf(x, approximate)
 
 
+@or_one_kernel
 def gelu_forward(x, *, approximate="none"):
     """x · Φ(x), with the normal distribution function Φ"""
     return x * normal_cdf(x, approximate), (x, approximate)
 
 
+@or_one_kernel
 def gelu_backward(dy, saved, needed):
     """The product rule: dx = dy · (Φ(x) + x · Φ'(x))."""
     x, approximate = saved
@@ -244,11 +271,13 @@ def softplus_definition(x, *, beta=1.0, threshold=20.0):
     return where(x * beta > threshold, x, logsumexp(stack([z, z * 0]), 0) / beta)
 
 
+@or_one_kernel
 def softplus_forward(x, *, beta=1.0, threshold=20.0):
     """log(1 + exp(βx)) / β, and x itself where βx is above the threshold"""
     return np.where(x * beta > threshold, x, log_one_plus_exp(x * beta) / beta), (x, beta, threshold)
 
 
+@or_one_kernel
 def softplus_backward(dy, saved, needed):
     """The derivative of log(1 + exp z) is exp z / (1 + exp z) = σ(z), so dx = dy · σ(βx); dy above the threshold."""
     x, beta, threshold = saved
@@ -263,11 +292,13 @@ def log_sigmoid_definition(x):
     return -logsumexp(stack([-x, x * 0]), 0)
 
 
+@or_one_kernel
 def log_sigmoid_forward(x):
     """log σ(x) = -log(1 + exp(-x))"""
     return -log_one_plus_exp(-x), x
 
 
+@or_one_kernel
 def log_sigmoid_backward(dy, x, needed):
     """dx = dy · exp(-x) / (1 + exp(-x)) = dy · σ(-x)."""
     return (dy * sigmoid(-x),)
@@ -281,11 +312,13 @@ def mish_definition(x):
     return x * tanh(logsumexp(stack([x, x * 0]), 0))
 
 
+@or_one_kernel
 def mish_forward(x):
     """x · tanh(log(1 + exp x))"""
     return x * np.tanh(log_one_plus_exp(x)), x
 
 
+@or_one_kernel
 def mish_backward(dy, x, needed):
     """With t = tanh(softplus x), whose derivative is (1 - t²) · σ(x): dx = dy · (t + x · (1 - t²) · σ(x))."""
     t = np.tanh(log_one_plus_exp(x))

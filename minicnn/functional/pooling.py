@@ -4,6 +4,8 @@ Plain pooling slides a window of fixed size; adaptive pooling cuts the image int
 ⌊p·H/P⌋ to row ⌈(p+1)·H/P⌉, so that any image size gives the same output size.
 """
 
+from functools import lru_cache
+
 import numpy as np
 
 from .. import arrays
@@ -12,6 +14,7 @@ from ..elementary.arithmetic import where
 from ..elementary.indexing import gather
 from ..elementary.windows import pad, windows
 from ..kernels import of
+from ..kernels.array import cells
 from ..tensor import wrap
 
 # Max pooling -------------------------------------------------------------------------------------------------------------
@@ -77,13 +80,18 @@ avg_pool2d = Layer("AveragePool", avg_pool2d_forward, avg_pool2d_backward, avg_p
 
 def divisors(window, count_include_pad, like):
     """What each output pixel's sum is divided by, (P, Q): its window's pixels, cut off at the edge of the padding or image."""
+    return _divisors(window, count_include_pad, like.dtype, arrays.module_of(like))
+
+
+@lru_cache(maxsize=256)                     # or each step would bring the table to the GPU anew
+def _divisors(window, count_include_pad, dtype, module):
     counts = []
     for n, size, k, s, (before, after) in zip(window.output, window.size, window.kernel, window.stride, window.padding):
         start = np.arange(n) * s - before
         end = np.minimum(start + k, size + after)
         counts.append(end - start if count_include_pad else np.minimum(end, size) - np.maximum(start, 0))
-    table = np.multiply.outer(*counts).astype(like.dtype)
-    return table.dtype.type(table.flat[0]) if (table == table.flat[0]).all() else np.asarray(table, like=like)
+    table = np.multiply.outer(*counts).astype(dtype)
+    return table.dtype.type(table.flat[0]) if (table == table.flat[0]).all() else module.asarray(table)
 
 
 # Power-average pooling: between the sum (p = 1) and the maximum (p → ∞) -------------------------------------------------------
@@ -117,17 +125,17 @@ lp_pool2d = Layer("LpPool", lp_pool2d_forward, lp_pool2d_backward, lp_pool2d_def
 # Adaptive pooling --------------------------------------------------------------------------------------------------------
 
 
-def cells(length, count):
-    """The (start, end) of each of `count` cells that cover `length` pixels; neighbours may share one."""
-    return [(i * length // count, -(-(i + 1) * length // count)) for i in range(count)]
-
-
 def averaging_matrix(length, count, like):
     """(count, length): row i holds 1/(cell length) over cell i."""
-    matrix = np.zeros((count, length), like.dtype)
+    return _averaging_matrix(length, count, like.dtype, arrays.module_of(like))
+
+
+@lru_cache(maxsize=256)
+def _averaging_matrix(length, count, dtype, module):
+    matrix = np.zeros((count, length), dtype)
     for row, (start, end) in zip(matrix, cells(length, count)):
         row[start:end] = 1 / (end - start)
-    return np.asarray(matrix, like=like)
+    return module.asarray(matrix)
 
 
 def adaptive_avg_pool2d_definition(x, *, rows, columns):
@@ -137,13 +145,13 @@ def adaptive_avg_pool2d_definition(x, *, rows, columns):
 
 def adaptive_avg_pool2d_forward(x, *, rows, columns):
     """rows (P, H) and columns (Q, W) are averaging matrices."""
-    return rows @ x @ columns.T, (rows, columns)
+    return of(x).adaptive_avg_pool2d(x, rows, columns), (rows, columns)
 
 
 def adaptive_avg_pool2d_backward(dy, saved, needed):
     """y[p,q] = Σ_{h,v} R[p,h]·x[h,v]·C[q,v] is linear in x: dx = Rᵀ dy C."""
     rows, columns = saved
-    return (rows.T @ dy @ columns,)
+    return (of(dy).adaptive_avg_pool2d_dx(dy, rows, columns),)
 
 
 adaptive_avg_pool2d = Layer("AdaptiveAveragePool", adaptive_avg_pool2d_forward, adaptive_avg_pool2d_backward,
@@ -152,13 +160,7 @@ adaptive_avg_pool2d = Layer("AdaptiveAveragePool", adaptive_avg_pool2d_forward, 
 
 def adaptive_winners(x, output):
     """The place h·W + v of the first largest pixel of each cell: (N, C, P, Q), int64."""
-    n, c, h, w = x.shape
-    winners = np.empty((n, c, *output), np.int64, like=x)
-    for p, (top, bottom) in enumerate(cells(h, output[0])):
-        for q, (left, right) in enumerate(cells(w, output[1])):
-            best = x[:, :, top:bottom, left:right].reshape(n, c, (bottom - top) * (right - left)).argmax(2)
-            winners[:, :, p, q] = (top + best // (right - left)) * w + left + best % (right - left)
-    return winners
+    return of(x).adaptive_winners(x, output)
 
 
 def adaptive_max_pool2d_definition(x, *, winners):
@@ -176,12 +178,8 @@ def adaptive_max_pool2d_forward(x, *, winners):
 
 def adaptive_max_pool2d_backward(dy, saved, needed):
     """As for max pooling: dy goes to each cell's winner; cells may share a pixel, which then gets the sum."""
-    winners, (n, c, h, w) = saved
-    dx = np.zeros((n * c, h * w), dy.dtype, like=dy)
-    planes = np.arange(n * c, like=winners)[:, None]
-    count = winners.shape[2] * winners.shape[3]
-    arrays.add_at(dx, (planes, winners.reshape(n * c, count)), dy.reshape(n * c, count))
-    return (dx.reshape(n, c, h, w),)
+    winners, shape = saved
+    return (of(dy).adaptive_max_pool2d_dx(dy, winners, shape[2:]),)
 
 
 adaptive_max_pool2d = Layer("AdaptiveMaxPool", adaptive_max_pool2d_forward, adaptive_max_pool2d_backward,

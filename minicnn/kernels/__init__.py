@@ -3,6 +3,7 @@
 Each form is a module with the same functions, under the same names and signatures: `loops` is for reading, `array` runs on any
 array module, `im2col` and `numba` are compiled for the CPU, the first by the textbook's way, the second as fast as we can. A faster form
 need not have all functions: what it lacks, it takes from a slower one. On the CPU, "numba" is used where it can be, else "array".
+Arrays on a GPU are computed by `gpu`, which falls back on `array`; CuPy is imported by nothing before there is such an array.
 
     with kernels.using("loops"):
         y = conv2d(x, w)            # the plain loops, slow, to compare with
@@ -57,9 +58,17 @@ def _im2col():
     return _form(SimpleNamespace(conv2d=im2col.conv2d, conv2d_dx=im2col.conv2d_dx, conv2d_dw=im2col.conv2d_dw), form("numba"))
 
 
+def _gpu():
+    """The kernels for a GPU; an array that lies there is the proof that CuPy can be imported."""
+    from . import gpu
+
+    return _form(SimpleNamespace(**{name: getattr(gpu, name) for name in gpu.__all__}), FORMS["array"])
+
+
 FORMS = {"loops": _form(loops, _form(array)), "array": _form(array), "im2col": None, "numba": None}      # None: made when needed
 _MAKERS = {"im2col": _im2col, "numba": _numba}
-_chosen = {"cpu": None, "gpu": FORMS["array"]}                                 # None: the fastest
+_GPU_FORMS = {"array": FORMS["array"], "gpu": None}
+_chosen = {"cpu": None, "gpu": None}                                           # None: the fastest
 
 
 def form(name):
@@ -72,24 +81,38 @@ def form(name):
 
 def of(x):
     """The kernels for this array."""
-    return _chosen["gpu" if on_gpu(x) else "cpu"] or form(FASTEST)
+    return (_chosen["gpu"] or gpu_form("gpu")) if on_gpu(x) else (_chosen["cpu"] or form(FASTEST))
+
+
+def gpu_form(name):
+    """The functions of a form for arrays on a GPU: "gpu" or "array"."""
+    if name not in _GPU_FORMS:
+        raise BadValue(f"no kernels for a GPU called {name!r}; there are {', '.join(_GPU_FORMS)}")
+    _GPU_FORMS[name] = _GPU_FORMS[name] or _gpu()
+    return _GPU_FORMS[name]
 
 
 @contextmanager
-def using(name=None, *, winograd=None):
+def using(name=None, *, winograd=None, gpu=None):
     """Inside the block, arrays on the CPU are computed by the named form: "loops", "array", "im2col" or "numba".
 
-    winograd says whether "numba" may choose Winograd's algorithm for convolutions in float32. What is left out stays as it is.
+    winograd  whether "numba" may choose Winograd's algorithm for convolutions in float32
+    gpu       the form for arrays on a GPU: "gpu" or "array"
+
+    What is left out stays as it is.
     """
-    before, allowed = _chosen["cpu"], algorithms.allowed["winograd"]
+    before, allowed = dict(_chosen), algorithms.allowed["winograd"]
     if name is not None:
         _chosen["cpu"] = form(name)
+    if gpu is not None:
+        _chosen["gpu"] = gpu_form(gpu)
     if winograd is not None:
         algorithms.allowed["winograd"] = winograd
     try:
         yield
     finally:
-        _chosen["cpu"], algorithms.allowed["winograd"] = before, allowed
+        _chosen.update(before)
+        algorithms.allowed["winograd"] = allowed
 
 
 @contextmanager

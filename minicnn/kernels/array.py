@@ -8,7 +8,7 @@ from math import prod
 
 import numpy as np
 
-from ..arrays import as_strided, module_of
+from ..arrays import add_at, as_strided, module_of
 from .philox import dropout_mask  # noqa: F401, one of these kernels
 
 COLUMN_BYTES = 8 << 20          # im2col works on as many images at a time as fit here: the columns stay in the cache
@@ -198,6 +198,43 @@ def avg_pool2d_dx(dy, window, divisor):
     for _, _, rows, columns in _steps(window):
         dx[:, rows, columns] += share
     return _unpadded(dx, window)
+
+
+# Adaptive pooling: cell i of P covers the pixels ⌊i·H/P⌋ .. ⌈(i+1)·H/P⌉ - 1 ---------------------------------------------
+
+
+def cells(length, count):
+    """The (start, end) of each of `count` cells that cover `length` pixels; neighbours may share one."""
+    return [(i * length // count, -(-(i + 1) * length // count)) for i in range(count)]
+
+
+def adaptive_avg_pool2d(x, rows, columns):
+    """y = R x Cᵀ, where rows R (P, H) and columns C (Q, W) are averaging matrices."""
+    return rows @ x @ columns.T
+
+
+def adaptive_avg_pool2d_dx(dy, rows, columns):
+    """dx = Rᵀ dy C"""
+    return rows.T @ dy @ columns
+
+
+def adaptive_winners(x, output):
+    """The place h·W + v of the first largest pixel of each cell: (N, C, P, Q), int64."""
+    n, c, h, w = x.shape
+    winners = np.empty((n, c, *output), np.int64, like=x)
+    for p, (top, bottom) in enumerate(cells(h, output[0])):
+        for q, (left, right) in enumerate(cells(w, output[1])):
+            best = x[:, :, top:bottom, left:right].reshape(n, c, (bottom - top) * (right - left)).argmax(2)
+            winners[:, :, p, q] = (top + best // (right - left)) * w + left + best % (right - left)
+    return winners
+
+
+def adaptive_max_pool2d_dx(dy, winners, size):
+    """dx = dy at each cell's winner, added up where cells share it."""
+    n, c, count = *dy.shape[:2], dy.shape[2] * dy.shape[3]
+    dx = np.zeros((n * c, size[0] * size[1]), dy.dtype, like=dy)
+    add_at(dx, (np.arange(n * c, like=dy)[:, None].astype(np.int64), winners.reshape(n * c, count)), dy.reshape(n * c, count))
+    return dx.reshape(n, c, *size)
 
 
 # Batch norm: statistics over every axis but the channels, axis 1 ---------------------------------------------------------

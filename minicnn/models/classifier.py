@@ -49,9 +49,10 @@ class Classifier:
 
     def probabilities(self, images):
         """(N, K) probabilities of the classes for images as `normalise` takes them."""
+        device = next(self.model.parameters()).device
         self.model.eval()
         with no_grad():
-            return np.concatenate([F.softmax(self.model(wrap(self.normalise(images[i : i + BATCH]))), 1).array
+            return np.concatenate([F.softmax(self.model(wrap(self.normalise(images[i : i + BATCH])).to(device)), 1).cpu().array
                                    for i in range(0, len(images), BATCH)])
 
     def save(self, path, weights=None):

@@ -2,6 +2,9 @@
 
 The step is the real one. Hooks around the layers take the time of the forward pass; in the backward pass, the nodes of the graph
 do that a layer recorded. What is computed outside of any layer, by functions in `forward`, has rows of its own.
+
+A GPU works on while Python goes on, so the clock is read only when it has done what it was given. That is the time of each layer, and
+a little more in all than a step takes in which nobody waits.
 """
 
 import time
@@ -11,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .. import kernels
+from .. import cuda, kernels
 from ..arrays import module_for
 from ..autograd.graph import Leaf
 from ..errors import BadValue
@@ -47,6 +50,7 @@ class Profile(NamedTuple):
     input_size: tuple
     batch: int
     threads: int
+    device: str             # "cpu" or "cuda:0"
     step: float             # seconds of a whole training step
     peak: float             # floating-point operations a second that the CPU reaches at best; None where that is not known
 
@@ -70,8 +74,10 @@ def profile(model, input_size, batch=64, repeat=10):
         model.zero_grad()
         for module, before in training:
             module.training = before
-    peak = kernels.peak(next(model.parameters()).dtype.name) if kernels.is_compiled() else None
-    return Profile(_medians(steps), tuple(input_size), batch, kernels.get_num_threads(), median(step.seconds for step in steps), peak)
+    first = next(model.parameters())
+    peak = kernels.peak(first.dtype.name) if kernels.is_compiled() and not first.is_cuda else None
+    return Profile(_medians(steps), tuple(input_size), batch, kernels.get_num_threads(), str(first.device),
+                   median(step.seconds for step in steps), peak)
 
 
 def _steps(model, input_size, batch, repeat):
@@ -82,6 +88,18 @@ def _steps(model, input_size, batch, repeat):
     x = _noise((batch, *input_size), parameter)
     optimizer = SGD(model.parameters(), lr=1e-3, momentum=0.9)
     return [_Step(model, optimizer).run(x) for _ in range(WARM + repeat)][WARM:]
+
+
+def clock(device):
+    """A function that gives the time in seconds; on a GPU, when it has done what it was given."""
+    if device.type == "cpu":
+        return time.perf_counter
+
+    def now():
+        cuda.synchronize()
+        return time.perf_counter()
+
+    return now
 
 
 def _noise(shape, like):
@@ -101,8 +119,8 @@ def _medians(steps):
 class _Entry:
     """What becomes a Row: a call of a layer, or the functions between two such calls."""
 
-    def __init__(self, path="", kind=None):
-        self.path, self.kind, self.output, self.bytes, self.nodes = path, kind, None, 0, []
+    def __init__(self, now, path="", kind=None):
+        self.now, self.path, self.kind, self.output, self.bytes, self.nodes = now, path, kind, None, 0, []
         self.forward = self.backward = 0.0
 
     def took_output(self, tensors):
@@ -111,11 +129,11 @@ class _Entry:
 
     def gradients(self, compute, *arguments):
         """In the place of a node's `gradients`: the same, and the time goes to this entry."""
-        began = time.perf_counter()
+        began = self.now()
         try:
             return compute(*arguments)
         finally:
-            self.backward += time.perf_counter() - began
+            self.backward += self.now() - began
 
     def row(self):
         counts = [(multiply_adds(node), sum(edge is not None for edge in node.edges[:2])) for node in self.nodes]
@@ -128,13 +146,13 @@ class _Step:
     """Makes one training step, and keeps the time: what passes from one event to the next goes to the innermost layer."""
 
     def __init__(self, model, optimizer):
-        self.model, self.optimizer = model, optimizer
+        self.model, self.optimizer, self.now = model, optimizer, clock(next(model.parameters()).device)
         self.entries, self.inside, self.known = [], [], {None}
 
     def run(self, x):
         self.optimizer.zero_grad()
         handles = [handle for path, module in self.model.named_modules() if is_layer(module) for handle in self._hook(path, module)]
-        began = self.mark = time.perf_counter()
+        began = self.mark = self.now()
         try:
             output = self.model(x)
             self._outside([output])
@@ -142,11 +160,11 @@ class _Step:
             for handle in handles:
                 handle.remove()
         loss = self._loss(output)
-        forward = time.perf_counter()
+        forward = self.now()
         self._backward(loss)
-        backward = time.perf_counter()
+        backward = self.now()
         self.optimizer.step()
-        end = time.perf_counter()
+        end = self.now()
         self.seconds = end - began
         self.rows = [entry.row() for entry in self.entries]
         self._account_for_the_rest(forward - began, backward - forward, end - backward)
@@ -158,31 +176,31 @@ class _Step:
                 module.register_forward_hook(lambda _, args, output: self._leave(tensors_in(output))))
 
     def _elapsed(self):
-        return time.perf_counter() - self.mark
+        return self.now() - self.mark
 
     def _enter(self, path, module, args):
         if self.inside:
             self._charge(self.inside[-1], self._elapsed(), tensors_in(args))
         else:
             self._outside(tensors_in(args))
-        self.inside.append(_Entry(path, type(module).__name__))
-        self.mark = time.perf_counter()
+        self.inside.append(_Entry(self.now, path, type(module).__name__))
+        self.mark = self.now()
 
     def _leave(self, tensors):
         seconds, entry = self._elapsed(), self.inside.pop()
         self._charge(entry, seconds, tensors)
         entry.took_output(tensors)
         self.entries.append(entry)
-        self.mark = time.perf_counter()
+        self.mark = self.now()
 
     def _outside(self, tensors):
         """What functions computed since the last layer."""
-        entry = _Entry()
+        entry = _Entry(self.now)
         self._charge(entry, self._elapsed(), tensors)
         if entry.nodes:
             entry.took_output(tensors)
             self.entries.append(entry)
-        self.mark = time.perf_counter()
+        self.mark = self.now()
 
     def _charge(self, entry, seconds, tensors):
         """Give an entry the time, and the nodes that led to these tensors and were nobody's yet."""
@@ -198,8 +216,8 @@ class _Step:
 
     def _loss(self, output):
         """The cross-entropy of arbitrary labels; for outputs that are no logits, the mean."""
-        entry, labels = _Entry(kind="loss"), np.arange(len(output)) % output.shape[1] if output.ndim > 1 else None
-        self.mark = time.perf_counter()
+        entry, labels = _Entry(self.now, kind="loss"), np.arange(len(output)) % output.shape[1] if output.ndim > 1 else None
+        self.mark = self.now()
         loss = cross_entropy(output, wrap(module_for(output.device).asarray(labels))) if output.ndim == 2 else output.mean()
         self._charge(entry, self._elapsed(), [loss])
         self.entries.append(entry)

@@ -7,7 +7,7 @@ tear them from everything that shares their memory: a `state_dict()` taken befor
 made of. And big gradients would have to be copied beside them.)
 
 The update rules as functions on arrays, one in each optimizer's file, are what the kernels must equal, bit for bit; they move
-whatever is not fit for this: arrays on a GPU, other layouts, empty parameters, a mixture of dtypes.
+whatever is not fit for this: other layouts, empty parameters, a mixture of dtypes.
 """
 
 from ctypes import addressof, c_char
@@ -16,15 +16,14 @@ from operator import is_
 import numpy as np
 
 from .. import kernels
-from ..arrays import float32, float64
+from ..arrays import address, float32, float64, is_array
 from .moments import remembered, remembered_number
 
 
 def move_together(optimizer, number, group, params):
     """Move the parameters (all with a gradient) of group `number` that one kernel can move. Returns the others."""
     kernel = getattr(kernels.of(params[0].array), optimizer.kernel, None) if params else None
-    if kernel is None or not all(
-            _is_alike(p._grad.array, p.array.dtype) and p._grad.array.shape == p.array.shape for p in params):
+    if kernel is None or not all(_is_alike(p._grad.array, p.array) and p._grad.array.shape == p.array.shape for p in params):
         return params
     tables = optimizer.__dict__.setdefault("_tables", {})       # not there after unpickling
     names, table = optimizer.kept(group), tables.get(number)
@@ -75,7 +74,7 @@ class Table:
 
     def move(self, kernel, optimizer, group):
         """Run the kernel."""
-        gradients = [g if _in_one_piece(g) else np.array(g, order="C") for g in (p._grad.array for p in self.fit)]
+        gradients = [g if _in_one_piece(g) else g.copy(order="C") for g in (p._grad.array for p in self.fit)]
         self.rows[:, 3] = [_address(g) for g in gradients]
         self.rows[:, 1], numbers = self._numbers(optimizer, group)
         kernel(self.rows, np.array(numbers, gradients[0].dtype))
@@ -98,12 +97,12 @@ class Table:
 
 def _sorted_out(params, names, state):
     """The parameters that one kernel can move, none sharing memory with another; and the rest of them."""
-    dtype = params[0].array.dtype
-    fit = [p for p in params if _fits(p.array, dtype) and all(
-        _fits(a, dtype) and a.shape == p.array.shape for a in _arrays_of(state.get(p), names))]
+    first = params[0].array
+    fit = [p for p in params if _fits(p.array, first) and all(
+        _fits(a, first) and a.shape == p.array.shape for a in _arrays_of(state.get(p), names))]
     places = sorted((_address(p.array), p.array.nbytes) for p in fit)
     apart = all(start + length <= following for (start, length), (following, _) in zip(places, places[1:]))
-    if dtype not in (float32, float64) or not apart:
+    if first.dtype not in (float32, float64) or not apart:
         return [], params
     chosen = set(map(id, fit))
     return fit, [p for p in params if id(p) not in chosen]
@@ -114,21 +113,22 @@ def _arrays_of(state, names):
     return [state[name].array for name in names if state.get(name) is not None] if state else []
 
 
-def _fits(a, dtype):
-    return _is_alike(a, dtype) and a.size > 0 and _in_one_piece(a)
+def _fits(a, like):
+    return _is_alike(a, like) and a.size > 0 and _in_one_piece(a)
 
 
-def _is_alike(a, dtype):
-    return type(a) is np.ndarray and a.dtype == dtype
+def _is_alike(a, like):
+    """Whether an array is of the kind of another, NumPy's (no subclass) or CuPy's, and of its dtype."""
+    return type(a) is type(like) and a.dtype == like.dtype and (type(a) is np.ndarray or is_array(a))
 
 
 def _in_one_piece(a):
     flags = a.flags
-    return flags.c_contiguous and flags.writeable
+    return flags.c_contiguous and (type(a) is not np.ndarray or flags.writeable)
 
 
 def _address(a):
-    return addressof(c_char.from_buffer(a))
+    return addressof(c_char.from_buffer(a)) if type(a) is np.ndarray else address(a)
 
 
 def _same(some, others):

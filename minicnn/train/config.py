@@ -34,6 +34,7 @@ class Config:
     ema             decay of the moving average of weights that is validated and kept; None: the weights themselves
     early_stopping  epochs without a new best one, after which the training ends; None: never
     workers     threads that load and augment batches ahead of time; the outcome does not depend on it
+    device      "cpu" or "cuda"; the bits of the history are the same on the same device only
 
     Raises BadValue for names that are not known and numbers that make no sense.
     """
@@ -59,12 +60,14 @@ class Config:
     clip_norm: float | None = None
     ema: float | None = None
     early_stopping: int | None = None
+    device: str = "cpu"
 
     def __post_init__(self):
         known("data set", self.dataset, dict.fromkeys(NAMES))
         known("optimizer", self.optimizer, OPTIMIZERS)
         known("scheduler", self.scheduler, SCHEDULERS)
         registry.builder(self.model)
+        known("device", self.device, dict.fromkeys(("cpu", "cuda")))
         if not isinstance(self.data_dir, str | None):
             raise BadValue(f"data_dir must be a path or null, got {self.data_dir!r}")
         for name in ("epochs", "batch_size"):
@@ -105,7 +108,7 @@ class Config:
 WORKERS = 2                     # threads that augment ahead, where images are augmented one by one
 COMMON = {
     "data_dir": None, "optimizer": "sgd", "scheduler": "one-cycle", "weight_decay": 5e-4,
-    "label_smoothing": 0.1, "shift": 1, "seed": 0, "image_size": None, "augment": "", "broken": "raise",
+    "label_smoothing": 0.1, "shift": 1, "seed": 0, "image_size": None, "augment": "", "broken": "raise", "device": "cpu",
 }
 BY_DATASET = {
     "digits": {"model": "small_cnn", "epochs": 30, "batch_size": 64},

@@ -6,6 +6,7 @@ import numpy as np
 
 from .. import arrays
 from ..autograd import no_grad
+from ..data.transfer import on_device
 from ..errors import DataError
 from ..nn import functional as F
 
@@ -14,22 +15,45 @@ class Tally:
     """The mean loss and the accuracy over batches."""
 
     def __init__(self, loss_sum=0.0, right=0, count=0):
-        self.loss_sum, self.right, self.count = loss_sum, right, count
+        self.loss_sum, self.right, self.count, self.waiting = loss_sum, right, count, []
 
     def add(self, loss, logits, labels):
-        """Count a batch in: its mean loss, logits (N, K) and labels (N,); of mixed labels (N, K) the class with the largest share."""
+        """Count a batch in: its mean loss, logits (N, K) and labels (N,); of mixed labels (N, K) the class with the largest share.
+
+        What a GPU computed is looked at when somebody asks.
+        """
         classes = labels.array if labels.ndim == 1 else labels.array.argmax(1)
-        self.loss_sum += loss.item() * len(labels)
-        self.right += int((logits.array.argmax(1) == classes).sum())
+        self.waiting.append((loss.detach(), (logits.array.argmax(1) == classes).sum(), len(labels)))
         self.count += len(labels)
+        if not loss.is_cuda:
+            self.look()
+
+    def look(self):
+        """Count in what has waited."""
+        for loss, right, count in self.waiting:
+            self.loss_sum += loss.item() * count
+            self.right += int(right)
+        self.waiting = []
+
+    def state_dict(self):
+        """The sums so far."""
+        self.look()
+        return {"loss_sum": self.loss_sum, "right": self.right, "count": self.count}
 
     @property
     def loss(self):
+        self.look()
         return self.loss_sum / max(self.count, 1)
 
     @property
     def accuracy(self):
+        self.look()
         return self.right / max(self.count, 1)
+
+
+def device_of(model):
+    """Where a model's parameters are; "cpu" for one without."""
+    return next((p.device for p in model.parameters()), arrays.CPU)
 
 
 class Evaluation(NamedTuple):
@@ -58,7 +82,7 @@ def evaluate(model, loader, criterion, stopped=lambda: False):
     model.eval()
     try:
         with no_grad():
-            for x, target in loader:
+            for x, target in on_device(loader, device_of(model)):
                 if stopped():
                     return None
                 logits = model(x)

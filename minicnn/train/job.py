@@ -53,13 +53,15 @@ def prepare(config, progress=None, split=None):
     split     as in `divide`, for a run that is gone on with
 
     Raises DataError when the data set is absent or damaged, BadValue for a shift that leaves nothing of the images,
-    ShapeError when the model cannot work on such images.
+    ShapeError when the model cannot work on such images, DeviceError without a usable GPU where the Config asks for one.
     """
     source = data.load(config.dataset, config.data_dir, progress=progress, image_size=config.image_size, on_error=config.broken)
     parts, size = divide(source, split), source.train_images.shape[2:]
     check_shift(config.shift, size)
+    arrays.module_for(config.device)            # or an error, before anything has been made
     arrays.manual_seed(config.seed)
     classifier = Classifier.for_images(config.model, parts.train.images, source.classes, style_of(parts.train.images))
+    classifier.model.to(config.device)
     trainer = make_trainer(config, classifier.model, parts.train.labels, len(source.classes))
     return Job(config, source, parts, classifier, trainer, Augmentation(config.augment, config.shift, size))
 

@@ -152,7 +152,7 @@ def resume(folder, progress=None):
     if not (folder / CHECKPOINT).exists():
         raise DataError(f"{folder} has no {CHECKPOINT}: there is no training that could be gone on with")
     run = Run(folder, prepare(configuration.read(folder / CONFIG), progress, read_split(folder)))
-    state = load(folder / CHECKPOINT)
+    state = load(folder / CHECKPOINT, map_location="cpu")          # it goes to where the model is
     try:
         check_settings(state["config"], run.job.config)
         run.job.trainer.load_state_dict(state)
@@ -162,8 +162,8 @@ def resume(folder, progress=None):
 
 
 def check_settings(before, config):
-    """Refuse to go on with other settings than those that a checkpoint was written with; the data may have been moved."""
-    may_change = ("data_dir", "workers")
+    """Refuse to go on with other settings than those that a checkpoint was written with; data and training may have been moved."""
+    may_change = ("data_dir", "workers", "device")
     other = [name for name, value in asdict(config).items() if before.get(name, value) != value and name not in may_change]
     if other:
         raise DataError(f"{CONFIG} has changed since it was written, in {', '.join(other)}")

@@ -6,10 +6,13 @@ import numpy as np
 
 from .. import arrays
 from ..data import DataLoader
+from ..data.transfer import on_device
 from ..errors import BadValue, DataError, Error
 from ..nn.utils import clip_grad_norm_
-from .evaluation import Tally, evaluate
+from .evaluation import Tally, device_of, evaluate
 from .waiting import Waiting
+
+LOOK_EVERY = 50             # steps on a GPU from one look at the loss to the next
 
 
 class Diverged(Error, ArithmeticError):
@@ -64,7 +67,7 @@ class Trainer:
         batches = self.batches()
         self.tell("epoch_start")
         self.model.train()
-        for x, labels in self.waiting.watch(batches):
+        for x, labels in self.waiting.watch(on_device(batches, device_of(self.model))):
             self.train_step(x, labels)
             self.tell("step_end")
             if self.stopping:
@@ -77,7 +80,8 @@ class Trainer:
         self.optimizer.zero_grad()
         logits = self.model(x)
         loss = self.criterion(logits, labels)
-        self.check_finite("loss", loss.item())
+        if not loss.is_cuda:                # to look at it would be to wait for the GPU: there, the tally is looked at now and then
+            self.check_finite("loss", loss.item())
         loss.backward()
         if self.clip_norm is not None:
             clip_grad_norm_(self.model.parameters(), self.clip_norm)
@@ -88,9 +92,12 @@ class Trainer:
             self.average.update_parameters(self.model)
         self.step += 1
         self.tally.add(loss, logits, labels)
+        if loss.is_cuda and self.step % LOOK_EVERY == 0:
+            self.check_finite("loss", self.tally.loss)
 
     def finish_epoch(self):
         """Validate and write the epoch into the history; when stopped meanwhile, leave both for later."""
+        self.check_finite("loss", self.tally.loss)
         validation = self.validate()
         if validation is None:
             return
@@ -157,7 +164,7 @@ class Trainer:
     def state_dict(self):
         """All that is needed to go on from here, in a form that `minicnn.save` takes."""
         return {
-            "epoch": self.epoch, "step": self.step, "finished": self.finished, "history": self.history, "tally": vars(self.tally),
+            "epoch": self.epoch, "step": self.step, "finished": self.finished, "history": self.history, "tally": self.tally.state_dict(),
             "random": arrays.get_rng_state(), "order": self.order, "loader_seed": self.loader_seed,
             "model": self.model.state_dict(), "optimizer": self.optimizer.state_dict(),
             "scheduler": self.scheduler.state_dict() if self.scheduler is not None else None,

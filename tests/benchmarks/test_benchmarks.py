@@ -12,7 +12,7 @@ import pytest
 from minicnn import get_num_threads, set_num_threads
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
-SCRIPTS = ["training_step", "layers", "conv_ladder", "overhead", "fashion_mnist", "peak", "fresh_process", "report"]
+SCRIPTS = ["training_step", "layers", "conv_ladder", "overhead", "fashion_mnist", "peak", "fresh_process", "report", "cpu_vs_gpu"]
 QUICK = ["--seconds", "0.001", "--threads", "1"]
 
 
@@ -142,3 +142,13 @@ def test_avx2_starts_the_script_again(script, monkeypatch):
         monkeypatch.setenv(name, value)
     common.start_again_with(settings)
     assert len(started) == 1 and settings.items() <= started[0].items()
+
+
+def test_cpu_vs_gpu(script, tmp_path, capsys, monkeypatch):
+    """On a machine without a GPU it says so, and times the CPU."""
+    module = script("cpu_vs_gpu")
+    monkeypatch.setattr(module.devices.cuda, "why_not_available", lambda: "CuPy is not installed")
+    module.main(["--networks", "lenet5", "--batch", "2", "1", "--json", str(tmp_path / "g.json"), "--picture", str(tmp_path / "g.png"), *QUICK])
+    rows = json.loads((tmp_path / "g.json").read_text())["rows"]
+    assert [row["batch"] for row in rows] == [1, 2] and rows[0]["step_ms"] > 0 and rows[0]["layers"][0]["kind"] == "Conv2d"
+    assert "No GPU is measured: CuPy is not installed" in capsys.readouterr().out and (tmp_path / "g.png").stat().st_size > 1000

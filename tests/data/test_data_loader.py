@@ -347,7 +347,7 @@ def test_options_refused_for_streams_as_by_pytorch(options):
 
 
 def test_options_accepted_for_pytorchs_sake():
-    loader = data.DataLoader(range(4), 2, False, None, None, 1, None, True, False, 5, None, "spawn", None,
+    loader = data.DataLoader(range(4), 2, False, None, None, 1, None, False, False, 5, None, "spawn", None,
                              prefetch_factor=1, persistent_workers=True, pin_memory_device="cuda", in_order=False)
     assert plain(list(loader)) == [[0, 1], [2, 3]] and loader.prefetch_factor == 1
 

@@ -1,0 +1,143 @@
+"""Pooling on a GPU: a thread for each output pixel, and backwards one for each input pixel, which gathers from the windows that saw it.
+
+Bounded by memory: neighbouring threads have neighbouring pixels of a row.
+"""
+
+import cupy
+import numpy as np
+
+from .. import array
+from .memory import FLOATS, GEOMETRY, geometry, images_like, per_image_parts, swapped
+
+_max_pool = cupy.ElementwiseKernel(
+    "raw T x, int32 images, " + GEOMETRY, "T y, int32 winner",
+    """
+    // Thread i is one output pixel: i = ((c·images + image)·P + p)·Q + q. The winner's number in the window is a·KW + b.
+    const unsigned thread = i;
+    const int q = thread % Q, p = thread / Q % P, image = thread / Q / P % images, c = thread / Q / P / images;
+    T best = -(T)__int_as_float(0x7f800000);                            // -∞
+    int place = -1;
+    for (int a = 0; a < KH; a++) {
+        const int h = p * sh + a * dh - top;
+        for (int b = 0; b < KW; b++) {
+            const int v = q * sw + b * dw - left;
+            if (h < 0 || h >= H || v < 0 || v >= W) continue;
+            const ptrdiff_t pixel[] = {image, c, h, v};
+            const T value = x[pixel];
+            if (place < 0 || value > best || value != value) {          // the first of equal ones; a NaN wins over all
+                best = value;
+                place = a * KW + b;
+            }
+        }
+    }
+    y = best;
+    winner = place;
+    """, "minicnn_max_pool")
+
+_max_pool_dx = cupy.ElementwiseKernel(
+    "raw T dy, raw int32 winners, int32 images, " + GEOMETRY, "T dx",
+    """
+    // Thread i is one input pixel: i = ((c·images + image)·H + h)·W + v. Window p saw row h at position a where p·sh + a·dh - top = h.
+    const unsigned thread = i;
+    const int v = thread % W, h = thread / W % H, image = thread / W / H % images, c = thread / W / H / images;
+    T sum = 0;
+    for (int a = 0; a < KH; a++) {
+        const int row = h + top - a * dh, p = row / sh;
+        if (row < 0 || row % sh || p >= P) continue;
+        for (int b = 0; b < KW; b++) {
+            const int column = v + left - b * dw, q = column / sw;
+            if (column < 0 || column % sw || q >= Q) continue;
+            const ptrdiff_t pixel[] = {image, c, p, q};
+            if (winners[pixel] == a * KW + b) sum += dy[pixel];
+        }
+    }
+    dx = sum;
+    """, "minicnn_max_pool_dx")
+
+_avg_pool = cupy.ElementwiseKernel(
+    "raw T x, T divisor, int32 images, " + GEOMETRY, "T y",
+    """
+    // Thread i is one output pixel: i = ((c·images + image)·P + p)·Q + q.
+    const unsigned thread = i;
+    const int q = thread % Q, p = thread / Q % P, image = thread / Q / P % images, c = thread / Q / P / images;
+    T sum = 0;
+    for (int a = 0; a < KH; a++) {
+        const int h = p * sh + a * dh - top;
+        for (int b = 0; b < KW; b++) {
+            const int v = q * sw + b * dw - left;
+            const ptrdiff_t pixel[] = {image, c, h, v};
+            if (0 <= h && h < H && 0 <= v && v < W) sum += x[pixel];
+        }
+    }
+    y = sum / divisor;
+    """, "minicnn_avg_pool")
+
+_avg_pool_dx = cupy.ElementwiseKernel(
+    "raw T share, int32 images, " + GEOMETRY, "T dx",
+    """
+    // Thread i is one input pixel: i = ((c·images + image)·H + h)·W + v. Window p saw row h at position a where p·sh + a·dh - top = h.
+    const unsigned thread = i;
+    const int v = thread % W, h = thread / W % H, image = thread / W / H % images, c = thread / W / H / images;
+    T sum = 0;
+    for (int a = 0; a < KH; a++) {
+        const int row = h + top - a * dh, p = row / sh;
+        if (row < 0 || row % sh || p >= P) continue;
+        for (int b = 0; b < KW; b++) {
+            const int column = v + left - b * dw, q = column / sw;
+            if (column < 0 || column % sw || q >= Q) continue;
+            const ptrdiff_t pixel[] = {image, c, p, q};
+            sum += share[pixel];
+        }
+    }
+    dx = sum;
+    """, "minicnn_avg_pool_dx")
+
+
+def max_pool2d(x, window):
+    """The largest pixel of each window, and its number i·KW + j in the window; the first one where several are equal."""
+    if not _computable(x):
+        return array.max_pool2d(x, window)
+    y, winners = (images_like((*x.shape[:2], *window.output), dtype) for dtype in (x.dtype, np.int32))
+    for part in _parts(x, y):
+        _max_pool(x[part], len(x[part]), *geometry(window), swapped(y[part]), swapped(winners[part]))
+    return y, winners
+
+
+def max_pool2d_dx(dy, winners, window):
+    """dx = dy at each window's winner, added up where windows share it."""
+    if not _computable(dy):
+        return array.max_pool2d_dx(dy, winners, window)
+    dx = images_like((*dy.shape[:2], *window.size), dy.dtype)
+    for part in _parts(dy, dx):
+        _max_pool_dx(dy[part], winners[part], len(dy[part]), *geometry(window), swapped(dx[part]))
+    return dx
+
+
+def avg_pool2d(x, window, divisor):
+    """The sum of each window over the divisor: a number, or one for each output pixel (P, Q)."""
+    if not _computable(x):
+        return array.avg_pool2d(x, window, divisor)
+    y = images_like((*x.shape[:2], *window.output), x.dtype)
+    divisor = divisor.astype(x.dtype, copy=False) if isinstance(divisor, cupy.ndarray) else float(divisor)
+    for part in _parts(x, y):
+        _avg_pool(x[part], divisor, len(x[part]), *geometry(window), swapped(y[part]))
+    return y
+
+
+def avg_pool2d_dx(dy, window, divisor):
+    """Each pixel gets dy / divisor from every window that saw it."""
+    if not _computable(dy):
+        return array.avg_pool2d_dx(dy, window, divisor)
+    dx, share = images_like((*dy.shape[:2], *window.size), dy.dtype), dy / divisor
+    for part in _parts(dy, dx):
+        _avg_pool_dx(share[part], len(dy[part]), *geometry(window), swapped(dx[part]))
+    return dx
+
+
+def _computable(x):
+    return x.dtype in FLOATS and x.size > 0
+
+
+def _parts(*images):
+    """Slices of the batch, so that no launch has more threads than 32 bits count."""
+    return per_image_parts(len(images[0]), max(x[0].size for x in images))
