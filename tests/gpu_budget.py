@@ -33,7 +33,7 @@ class Network(NamedTuple):
     build: object               # () -> module
     images: tuple               # (N, C, H, W)
     optimizer: object           # parameters -> optimizer
-    launches: int               # how many a step may have: what it has today, and a few more. They do not depend on the batch
+    launches: int               # how many a step may have, cuBLAS's among them: what it has today, and a few more, for any batch
 
 
 def _sgd(params):
@@ -95,12 +95,12 @@ def events_of(step, x, labels):
 
 def excess(network, events):
     """What a step asked for beyond its budget, as sentences."""
-    copies, launches = events.of("host to device"), events.count("launch")
+    copies, launches = events.of("host to device"), events.count("launch") + events.products
     found = [str(event) for kind in ("device to host", "synchronisation", "allocation") for event in events.of(kind)]
     if len(copies) > BATCH_COPIES:
         found += map(str, copies)
     if launches > network.launches:
-        found.append(f"{launches} launches, of {network.launches}")
+        found.append(f"{launches} launches, matrix products among them, of {network.launches}")
     return found + [f"in float64: {event}" for event in events if is_promoted(event)]
 
 
@@ -118,12 +118,12 @@ COLUMNS = {"launch": "launches", "host to device": "copies to GPU", "device to h
 
 def row(network, events):
     return [network.name, "×".join(map(str, network.images)), *(str(events.count(kind)) for kind in COLUMNS),
-            str(len(events.launches())), str(network.launches)]
+            str(events.products), str(len(events.launches())), str(network.launches)]
 
 
 def table(rows):
     """The rows as Markdown."""
-    head = ["network", "batch", *COLUMNS.values(), "kernels", "launches allowed"]
+    head = ["network", "batch", *COLUMNS.values(), "matrix products", "kernels", "launches allowed"]
     return "\n".join("| " + " | ".join(cells) + " |" for cells in [head, ["---"] * len(head), *rows])
 
 
