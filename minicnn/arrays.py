@@ -162,6 +162,16 @@ def address(array):
     return array.data.ptr if on_gpu(array) else array.__array_interface__["data"][0]
 
 
+def beside(values, like, dtype=None):
+    """A number or a NumPy array as an array on the device of `like`. A single number needs no copy: it goes as a kernel's argument."""
+    if on_gpu(values):
+        return values if dtype is None else values.astype(dtype, copy=False)
+    values = np.asarray(values) if dtype is None else np.asarray(values).astype(dtype, copy=False)
+    if not on_gpu(like):
+        return values
+    return module_of(like).asarray(values) if values.ndim else module_of(like).full((), values.item(), values.dtype)
+
+
 def erf(x):
     """The error function of each element."""
     if on_gpu(x):

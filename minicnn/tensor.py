@@ -54,13 +54,14 @@ class Tensor:
     requires_grad  True where gradients are to reach it: set by the user on leaves, inherited by results
     grad           after `backward()`, the gradient of a leaf: a Tensor of the same shape, or None
     node           the operation that made it, or None for a leaf
+    extent         of integers that came from the CPU to a GPU: (lowest, highest, version), so that labels can be checked without waiting
 
     `Tensor(array)` shares the array's memory; `Tensor([1, 2])` holds float32 numbers and `Tensor(2, 3)` is zeros of that
     shape, as in PyTorch, where `tensor()` is the better way to make one.
     """
 
     __array_priority__ = 1000          # `ndarray + tensor` is decided by the tensor
-    node = leaf = _grad = _version = None
+    node = leaf = extent = _grad = _version = None
     tracked = False
 
     def __init__(self, *data, requires_grad=False):

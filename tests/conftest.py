@@ -1,4 +1,4 @@
-"""What every test starts from: one thread, no display, the same seeds, and GPU tests only where there is a GPU."""
+"""What every test starts from: one thread, no display, the same seeds, and GPU tests only where there is a GPU, real or simulated."""
 
 import os
 
@@ -25,9 +25,41 @@ def same_seed():
     minicnn.manual_seed(0)
 
 
-def pytest_collection_modifyitems(items):
-    """Skip the tests marked `gpu`, with the reason, where no GPU can be used."""
+def pytest_addoption(parser):
+    parser.addoption("--simulated-gpu", action="store_true",
+                     help="run the tests marked `gpu` by CuPy on the CPU (tests/helpers/cupy_on_cpu)")
+
+
+def pytest_configure(config):
+    """Before anything imports cupy."""
+    if config.getoption("simulated_gpu"):
+        from helpers import cupy_on_cpu
+
+        cupy_on_cpu.start()
+
+
+def pytest_sessionfinish(session, exitstatus):
+    if session.config.getoption("simulated_gpu"):
+        from helpers import cupy_on_cpu
+
+        cupy_on_cpu.leave_with(int(exitstatus))
+
+
+def pytest_collection_modifyitems(config, items):
+    """Skip, with the reason, the tests marked `gpu` where no GPU can be used, and those that need the other kind of GPU."""
     marked = [item for item in items if item.get_closest_marker("gpu")]
     reason = arrays.why_no_gpu() if marked else None
-    for item in marked if reason else ():
-        item.add_marker(pytest.mark.skip(reason=reason))
+    simulated = config.getoption("simulated_gpu")
+    for item in marked:
+        why = reason or why_not_this_gpu(item, simulated)
+        if why:
+            item.add_marker(pytest.mark.skip(reason=why))
+
+
+def why_not_this_gpu(item, simulated):
+    """None, or why a test cannot run on the simulated GPU, or on a real one."""
+    if simulated and item.get_closest_marker("real_gpu"):
+        return f"not simulated: {item.get_closest_marker('real_gpu').args[0]}"
+    if not simulated and item.get_closest_marker("simulated_gpu"):
+        return "needs the counters of the simulated GPU: --simulated-gpu"
+    return None

@@ -182,4 +182,4 @@ def read_tensor_rows(dataset, indices):
     if type(dataset) is not TensorDataset:           # a subclass may do more than read rows
         return None
     rows = np.asarray(indices, dtype=np.int64)
-    return [tensor[np.asarray(rows, like=tensor.array)] for tensor in dataset.tensors]
+    return [tensor[np.asarray(rows)] for tensor in dataset.tensors]

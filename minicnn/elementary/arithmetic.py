@@ -298,7 +298,7 @@ def pow(input, exponent, *, out=None):
     if type(exponent) is int and exponent < 0 and not isinstance(input, (int, float)) and input.array.dtype.kind != "f":
         raise BadValue("integers cannot be raised to a negative power; convert with .float()")
     if type(input) in _NUMBERS and exponent.array.dtype.kind == "f":
-        input = Tensor(np.asarray(input, exponent.array.dtype, like=exponent.array))
+        input = Tensor(arrays.beside(input, exponent.array, exponent.array.dtype))
     return power(input, exponent, out=out)
 
 

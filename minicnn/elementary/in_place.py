@@ -78,18 +78,21 @@ add_, sub_, mul_, div_, pow_, remainder_, floor_divide_ = map(_in_place, (
 def copy_(self, src, non_blocking=False):
     """Take over the values of another tensor, broadcast to this shape and cast to this dtype."""
     if isinstance(src, (bool, int, float)):
-        src = wrap(np.asarray(src, like=self.array))
+        src = wrap(arrays.beside(src, self.array))
     elif not isinstance(src, Tensor):
         raise BadType(f"copy_ expects a tensor, got {type(src).__name__}")
     moved = src.to(device=self.device)
-    everywhere = wrap(np.ones(self.array.shape, bool, like=self.array))
-    return write_in_place(self, lambda: arithmetic.where(everywhere, broadcast_to(moved.to(self.dtype), self.array.shape), self),
-                          lambda array: np.copyto(array, moved.array, "unsafe"), src)
+
+    def recorded():
+        everywhere = wrap(arrays.beside(True, self.array))
+        return arithmetic.where(everywhere, broadcast_to(moved.to(self.dtype), self.array.shape), self)
+
+    return write_in_place(self, recorded, lambda array: np.copyto(array, moved.array, "unsafe"), src)
 
 
 def fill_(self, value):
     """Every element becomes the value, a number or a 0-d tensor."""
-    value = value if isinstance(value, Tensor) else wrap(np.asarray(value, like=self.array))
+    value = value if isinstance(value, Tensor) else wrap(arrays.beside(value, self.array))
     if value.array.ndim:
         raise ShapeError(f"fill_ expects a number or a 0-d tensor, got shape {tuple(value.shape)}")
     return copy_(self, value)

@@ -45,6 +45,17 @@ def getitem(input, index):
     return share_version(_read(input, _viewing(index), False), input)
 
 
+def check_on_gpu(x, index):
+    """Raises IndexError for positions outside a CuPy array, which wraps them around without a word. Those on the GPU are waited for."""
+    axis = 0
+    for item in index if arrays.on_gpu(x) else ():
+        if arrays.is_array(item) and item.dtype.kind != "b" and item.size:
+            lowest, highest, size = item.min(), item.max(), x.shape[axis]
+            if not -size <= lowest <= highest < size:
+                raise IndexError(f"an index is out of bounds for axis {axis} with size {size}: {lowest} .. {highest}")
+        axis += x.ndim - sum(map(_dimensions, index)) if item is Ellipsis else _dimensions(item)
+
+
 def _viewing(index):
     """The index with `...` at its end: without, NumPy copies when it comes down to a single element."""
     return index if Ellipsis in index else (*index, Ellipsis)
@@ -52,6 +63,7 @@ def _viewing(index):
 
 def _read(x, index, repeats):
     try:
+        check_on_gpu(x.array, index)
         return _getitem(x, index=index, repeats=repeats, shape=x.array.shape)
     except IndexError as error:
         raise BadIndex(f"{error} (tensor of shape {tuple(x.shape)})") from None
@@ -120,7 +132,7 @@ def setitem(input, index, value):
     """x[index] = value. Outside the graph it writes in place; inside, x becomes the result of a recorded operation."""
     index = plain_index(index)
     picks, rest = integers_first(index, input.array.ndim) if any(map(arrays.is_array, index)) else ((), index)
-    value = value if isinstance(value, Tensor) else wrap(np.asarray(value, like=input.array).astype(input.array.dtype))
+    value = value if isinstance(value, Tensor) else wrap(arrays.beside(value, input.array, input.array.dtype))
     if input._version is not None and not any(map(arrays.is_array, index)):
         _take_back(input, index, value)
     write_in_place(input, lambda: _overwrite(input, picks, rest, value), lambda array: _write(array, picks, rest, value.array), value)
@@ -139,6 +151,7 @@ def _same_place(a, b):
 
 def _write(array, picks, rest, values):
     array = array[picks] if picks else array
+    check_on_gpu(array, rest)
     array[rest] = values
 
 
@@ -261,7 +274,7 @@ def _checked(index, length, name):
     whole = isinstance(index, Tensor) and (index.array.dtype in (arrays.int64, arrays.int32) or not index.array.size)
     if not whole:
         raise BadType(f"{name}: the index must be an int64 tensor, got {getattr(index, 'dtype', type(index).__name__)}")
-    if index.array.size and not arrays.on_gpu(index.array) and not 0 <= index.array.min() <= index.array.max() < length:
+    if index.array.size and not 0 <= index.array.min() <= index.array.max() < length:
         raise BadIndex(f"{name}: an index is outside 0 .. {length - 1}: {index.array.min()} .. {index.array.max()}")
     return index.array
 
@@ -270,7 +283,7 @@ def masked_fill(input, mask, value):
     """`value`, a number or a 0-d tensor, where the mask holds; x elsewhere."""
     if tensor_argument(mask, "masked_fill", "mask").array.dtype != arrays.bool_:
         raise BadType(f"masked_fill expects a bool mask, got {mask.dtype}")
-    value = value if isinstance(value, Tensor) else wrap(np.asarray(value, like=input.array))
+    value = value if isinstance(value, Tensor) else wrap(arrays.beside(value, input.array))
     if value.array.ndim:
         raise ShapeError(f"masked_fill expects a number or a 0-d tensor as value, got shape {tuple(value.shape)}")
     return where(mask, value.to(input.dtype), input)
@@ -293,4 +306,4 @@ def nonzero(input, *, as_tuple=False):
     found = np.nonzero(input.array) if input.array.ndim else np.nonzero(input.array.reshape(1))
     if as_tuple:
         return tuple(wrap(f) for f in found)
-    return wrap(np.stack(found, 1) if input.array.ndim else np.zeros((len(found[0]), 0), np.int64))
+    return wrap(np.stack(found, 1) if input.array.ndim else np.zeros((len(found[0]), 0), np.int64, like=input.array))

@@ -130,7 +130,17 @@ def to(self, *args, dtype=None, device=None, non_blocking=False, copy=False, mem
     moved = self if device is None or arrays.device(device) == self.device else move(self, device, non_blocking)
     result = moved if dtype is None else shape.cast(moved, dtype)
     result = shape.contiguous(result, memory_format) if memory_format == "channels_last" else result
-    return result.clone() if copy and result is self else result
+    return result.clone() if copy and result is self else with_extent(result, self)
+
+
+def with_extent(moved, source):
+    """What was moved from `source`. Integers that leave for a GPU take their lowest and highest value along.
+
+    They may be class labels. Whether these are in range can be found out here for little, and there only by waiting for the GPU.
+    """
+    if moved.is_cuda and not source.is_cuda and moved.array.dtype == arrays.int64 and source.array.size:
+        moved.extent = int(source.array.min()), int(source.array.max()), moved.version_cell()[0]
+    return moved
 
 
 def move(self, device, non_blocking=False):

@@ -53,8 +53,7 @@ def promoted(*operands):
 
 
 def _number(x, dtype, like):
-    module = np if like is None else arrays.module_of(like.array)
-    return Tensor(module.asarray(x).astype(dtype))
+    return Tensor(arrays.beside(x, None if like is None else like.array, dtype))
 
 
 def _same_device(operands):

@@ -8,6 +8,7 @@ from functools import lru_cache, partial
 
 import numpy as np
 
+from ..arrays import module_of
 from ..autograd.operation import Layer
 from .layout import along
 
@@ -25,6 +26,11 @@ def sources(length, before, after, mode):
     return tuple((start + (places - start) % max(stop - start, 1)).tolist())
 
 
+@lru_cache(maxsize=1024)                    # or each step would bring the table to the GPU anew
+def _on_device(module, *arguments):
+    return module.asarray(sources(*arguments))
+
+
 def _padded_axes(widths):
     return [(axis, *width) for axis, width in enumerate(widths) if any(width)]
 
@@ -40,7 +46,7 @@ def pad_border_forward(x, *, widths, mode):
     """Reading at the sources, one axis after the other; `widths` has (before, after) for each axis"""
     y = x
     for axis, before, after in _padded_axes(widths):
-        places = np.asarray(sources(y.shape[axis], before, after, mode), like=y)
+        places = _on_device(module_of(y), y.shape[axis], before, after, mode)
         y = along(y, axis, lambda rows, places=places: np.take(rows, places, 1))
     return y, (x.shape, x.dtype, widths, mode)
 

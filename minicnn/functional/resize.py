@@ -12,6 +12,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from ..arrays import module_of
 from ..autograd.operation import Layer
 from ..tensor import wrap
 from .layout import along
@@ -56,8 +57,13 @@ resize = Layer("Resize", resize_forward, resize_backward, resize_definition, rep
 
 def matrices_for(like, size, mode, scales, align_corners):
     """The matrix of each axis behind the channels, in the dtype and on the device of `like` (N, C, ...)."""
-    tables = (interpolation_matrix(mode, n, m, scale, align_corners) for n, m, scale in zip(like.shape[2:], size, scales))
-    return tuple(np.asarray(table, dtype=like.dtype, like=like) for table in tables)
+    return tuple(_on_device(module_of(like), like.dtype, mode, n, m, scale, align_corners)
+                 for n, m, scale in zip(like.shape[2:], size, scales))
+
+
+@lru_cache(maxsize=256)                     # or each step would bring the matrices to the GPU anew
+def _on_device(module, dtype, *arguments):
+    return module.asarray(interpolation_matrix(*arguments), dtype)
 
 
 @lru_cache(maxsize=256)

@@ -17,6 +17,7 @@ import minicnn
 from minicnn import nn
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+from helpers import opinfo  # noqa: E402
 from helpers.opinfo import REFUSALS, OutOfSurface, compare, compare_gradients, convert, fresh  # noqa: E402
 from helpers.report import report  # noqa: E402
 
@@ -34,7 +35,7 @@ def twins(info, sample):
     given = sample.constructor_input
     theirs = info.module_cls(*given.args, **given.kwargs).double()
     arguments = convert([given.args, given.kwargs])
-    ours = getattr(nn, info.module_cls.__name__)(*arguments[0], **arguments[1]).double()
+    ours = getattr(nn, info.module_cls.__name__)(*arguments[0], **arguments[1]).double().to(opinfo.DEVICE)
     state = {name: convert(value) for name, value in theirs.state_dict().items()}
     ours.load_state_dict(state, strict=True)
     return theirs, ours
@@ -63,7 +64,7 @@ def refuses(info, error):
         module = cls(*arguments[0], **arguments[1])
         if error.error_on.name == "FORWARD_ERROR":
             arguments = convert([given.forward_input.args, given.forward_input.kwargs])
-            module.double()(*arguments[0], **arguments[1])
+            module.double().to(opinfo.DEVICE)(*arguments[0], **arguments[1])
     except REFUSALS as refusal:
         return None if isinstance(refusal, minicnn.errors.Error) else f"NOTE raised by chance? {type(refusal).__name__}: {refusal}"
     return "accepted"

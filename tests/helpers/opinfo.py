@@ -17,7 +17,9 @@ import numpy as np
 import torch
 
 import minicnn
+from minicnn import arrays
 
+DEVICE = "cpu"          # where minicnn computes; tests/gpu takes another
 REFUSALS = (ValueError, TypeError, RuntimeError, IndexError)
 DTYPES = {getattr(torch, n): getattr(minicnn, n) for n in ("float32", "float64", "int64", "int32", "int16", "int8", "uint8", "bool")}
 
@@ -82,7 +84,7 @@ def convert(value, storages=None):
             raise OutOfSurface(str(value))
         return DTYPES[value]
     if isinstance(value, torch.device):
-        return str(value)
+        return DEVICE if value.type == "cpu" else str(value)
     if isinstance(value, torch.memory_format):
         return getattr(minicnn, str(value).removeprefix("torch."))
     if isinstance(value, torch.layout):
@@ -90,7 +92,7 @@ def convert(value, storages=None):
     if isinstance(value, complex):
         raise OutOfSurface("complex")
     if isinstance(value, dict):
-        return {k: convert(v, storages) for k, v in value.items()}
+        return {k: DEVICE if k == "device" and v == "cpu" else convert(v, storages) for k, v in value.items()}
     if isinstance(value, torch.Size):
         return tuple(value)
     return type(value)(convert(v, storages) for v in value) if type(value) in (list, tuple) else value
@@ -102,10 +104,17 @@ def _tensor(value, storages):
     size = value.element_size()
     memory = value.untyped_storage()
     if memory.data_ptr() not in storages:
-        storages[memory.data_ptr()] = torch.empty(0, dtype=torch.uint8).set_(memory).numpy().copy()
-    offset = value.storage_offset() * size
-    array = np.ndarray(tuple(value.shape), DTYPES[value.dtype], storages[memory.data_ptr()], offset, [s * size for s in value.stride()])
+        storage = torch.empty(0, dtype=torch.uint8).set_(memory).numpy().copy()
+        storages[memory.data_ptr()] = arrays.to_device(storage, DEVICE)
+    offset, strides = value.storage_offset() * size, [s * size for s in value.stride()]
+    array = view(storages[memory.data_ptr()], tuple(value.shape), DTYPES[value.dtype], offset, strides)
     return minicnn.Tensor(array, requires_grad=value.requires_grad)
+
+
+def view(memory, shape, dtype, offset, strides):
+    """An array in the memory of another, on whatever device."""
+    start = memory.data + offset if arrays.on_gpu(memory) else memory[offset:].data if memory.size else memory
+    return arrays.module_of(memory).ndarray(shape, dtype, start, strides=strides)
 
 
 def fresh(value):
@@ -143,6 +152,9 @@ def compare_sample(op, sample, form="function", rtol=1e-6, atol=1e-9):
             y = ours(op, form)(mine[0], *mine[1], **mine[2])
         except Exception as error:
             return f"{type(error).__name__}: {error}"
+        strayed = [str(t.device) for t in tensors(y, minicnn.Tensor) if t.device.type != DEVICE and tensors(mine, minicnn.Tensor)]
+        if strayed and op.name != "to":
+            return f"a result lies on {strayed[0]}"
         if op.name in RANDOM:
             return _compare_kind(expected, y)
         return compare(expected, y, rtol, atol) or compare_gradients(expected, y, given, mine, rtol, atol)
@@ -176,7 +188,7 @@ def _compare_tensor(expected, y, rtol, atol):
         return f"expected {expected.dtype}, got {y.dtype}"
     if expected.dtype.is_floating_point and expected.requires_grad != y.requires_grad:
         return f"expected requires_grad={expected.requires_grad}, got {y.requires_grad}"
-    e, v = expected.detach().numpy(force=True), y.detach().numpy()
+    e, v = expected.detach().numpy(force=True), y.detach().cpu().numpy()
     scale = 1e3 if expected.dtype == torch.float32 else 1
     close = np.isclose(v, e, rtol * scale, atol * scale, equal_nan=True) if e.dtype.kind == "f" else e == v
     if close.all():

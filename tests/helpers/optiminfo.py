@@ -18,6 +18,7 @@ import minicnn
 from minicnn import optim
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+from helpers import opinfo  # noqa: E402
 from helpers.opinfo import REFUSALS, OutOfSurface, convert  # noqa: E402
 from helpers.report import report  # noqa: E402
 
@@ -34,7 +35,11 @@ def entries(names=()):
 
 def parameters(library):
     generator = np.random.default_rng(0)
-    return [library.nn.Parameter(library.tensor(generator.standard_normal(shape))) for shape in ((3, 4), (4,))]
+    return [library.nn.Parameter(tensor(library, generator.standard_normal(shape))) for shape in ((3, 4), (4,))]
+
+
+def tensor(library, values):
+    return library.tensor(values, device=opinfo.DEVICE if library is minicnn else "cpu")
 
 
 def path(library, cls, options):
@@ -43,9 +48,9 @@ def path(library, cls, options):
     optimizer = cls(params, **options)
     for _ in range(STEPS):
         for p in params:
-            p.grad = library.tensor(generator.standard_normal(tuple(p.shape)))
+            p.grad = tensor(library, generator.standard_normal(tuple(p.shape)))
         optimizer.step()
-        seen.append(np.concatenate([p.detach().numpy().ravel() for p in params]))
+        seen.append(np.concatenate([p.detach().cpu().numpy().ravel() for p in params]))
     return np.array(seen)
 
 
@@ -76,7 +81,7 @@ def _parameters(value, made=None):
     """The same structure with our Parameters, one for each of PyTorch's."""
     made = {} if made is None else made
     if isinstance(value, torch.Tensor):
-        return made.setdefault(id(value), minicnn.nn.Parameter(minicnn.tensor(value.detach().numpy())))
+        return made.setdefault(id(value), minicnn.nn.Parameter(tensor(minicnn, value.detach().numpy())))
     if isinstance(value, dict):
         return {k: _parameters(v, made) for k, v in value.items()}
     return type(value)(_parameters(v, made) for v in value) if isinstance(value, (list, tuple)) else value

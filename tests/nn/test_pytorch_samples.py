@@ -2,12 +2,12 @@
 
 import pytest
 
-from minicnn.nn import functional
-
 torch = pytest.importorskip("torch")
 pytest.importorskip("expecttest")
 moduleinfo = pytest.importorskip("helpers.moduleinfo")
 opinfo = pytest.importorskip("helpers.opinfo")
+
+from helpers.operations import functions  # noqa: E402
 
 
 def test_the_table_is_not_empty():
@@ -18,17 +18,6 @@ def test_the_table_is_not_empty():
 def test_module_agrees_with_pytorch(info):
     counts = moduleinfo.run(info)
     assert counts["passed"] > 0 and not counts["failed"]
-
-
-RANDOM = {"nn.functional.dropout", "nn.functional.dropout2d"}           # other numbers than PyTorch's, on purpose
-
-
-def functions():
-    """The entries of PyTorch's table of functions whose namesake is in minicnn.nn.functional."""
-    from torch.testing._internal.common_methods_invocations import op_db
-
-    return [op for op in op_db if op.name.startswith("nn.functional.") and op.name not in RANDOM
-            and hasattr(functional, op.name.rpartition(".")[2])]
 
 
 @pytest.mark.parametrize("op", functions(), ids=opinfo.full_name)

@@ -57,7 +57,7 @@ likelihood_case("empty batch", numbers(0, 3), numbers(0, 3))
 def impossible(operation):
     """A class of probability 0 that is not wanted costs nothing. The definition, which would be 0 · ∞, sees a number for -∞."""
     layer, t = getattr(loss, operation), Tensor(one_hot(0, 2, classes=3))
-    case = cases_of(operation, Surface(lambda x: layer(x, t), lambda x: layer.definition(x.clamp(min=-1e3), t)))
+    case = cases_of(operation, Surface(lambda x: layer(x, t.to(x.device)), lambda x: layer.definition(x.clamp(min=-1e3), t.to(x.device))))
     case("a class that is impossible, and not wanted", np.array([[0.5, -np.inf, -1.0], [-np.inf, 1.0, -0.5]]), smooth=False)
 
 
@@ -128,7 +128,8 @@ def labelled(label, x, labels, weight=None, **options):
     labels = np.array(labels)
 
     def ours(x):
-        return cross_entropy(x, Tensor(labels), None if weight is None else Tensor(np.array(weight)), **options)
+        weights = None if weight is None else Tensor(np.array(weight)).to(x.device)
+        return cross_entropy(x, Tensor(labels).to(x.device), weights, **options)
 
     case = cases_of("cross_entropy", Surface(ours, lambda x: cross_entropy_by_example(x, labels, weight, **options)))
     case(label, numbers(*x))
@@ -150,7 +151,7 @@ def remembered(momentum):
 
     @no_grad
     def statistics(x):
-        mean, var = Tensor(np.zeros(x.shape[1])), Tensor(np.ones(x.shape[1]))
+        mean, var = (Tensor(of(x.shape[1])).to(x.device) for of in (np.zeros, np.ones))
         for batch in (x[: len(x) // 2], x[len(x) // 2 :]):
             batch_norm(batch, mean, var, training=True, momentum=momentum)
         return Tensor(np.stack([mean.array, var.array]))

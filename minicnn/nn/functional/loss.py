@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 
 from ... import arrays
+from ...autograd.operation import check_devices
 from ...elementary.promotion import promoted
 from ...errors import BadIndex, BadType, BadValue, GraphError, ShapeError
 from ...functional import loss as layer
@@ -97,6 +98,8 @@ def _batch_of_classes(name, input, target, weight):
         raise BadType(f"{name}: expected the target to be a Tensor, got {type(target).__name__}; use minicnn.tensor(labels)")
     if input.array.ndim == 0:
         raise ShapeError(f"{name}: expected input (N, K, ...) or (K,), got a 0-d tensor")
+    if input.is_cuda != target.is_cuda:
+        check_devices(name, (input.array, target.array))
     alone = input.array.ndim == 1
     x, target = (input.unsqueeze(0), target.unsqueeze(0)) if alone else (input, target)
     if x.array.shape[1] == 0:
@@ -117,7 +120,12 @@ def _class_targets(name, x, labels, weight, ignore_index, smoothing=0.0):
 
 
 def _check_labels(name, shape, labels, ignore_index):
-    """Labels (N, ...) in 0 .. K-1, or ignore_index, for an input of shape (N, K, ...)."""
+    """Labels (N, ...) in 0 .. K-1, or ignore_index, for an input of shape (N, K, ...).
+
+    Labels on a GPU are not read, for that would be to wait for it: those that were moved there by `to` are judged by the lowest and
+    highest that they had before. What this leaves (labels computed on the GPU, or one between an ignored label and the classes) makes
+    the loss NaN.
+    """
     wanted = shape[:1] + shape[2:]
     if labels.array.shape != wanted:
         axes = ("N", "K", *(f"d{i}" for i in range(1, len(shape) - 1)))
@@ -125,7 +133,9 @@ def _check_labels(name, shape, labels, ignore_index):
                          f"got {tuple(labels.shape)}")
     if labels.dtype not in (arrays.int64, arrays.uint8):
         raise BadType(f"{name}: expected class indices of int64, got {labels.dtype}; convert them with .long()")
-    if labels.array.size and not labels.is_cuda:
+    if labels.is_cuda:
+        _check_extent(name, labels, shape[1], ignore_index)
+    elif labels.array.size:
         _check_range(name, labels.array, shape[1], ignore_index)
 
 
@@ -134,8 +144,21 @@ def _check_range(name, labels, classes, ignore_index):
         return
     for place in np.argwhere(((labels < 0) | (labels >= classes)) & (labels != ignore_index)):
         place = tuple(place.tolist())
-        raise BadIndex(f"{name}: label {labels[place]} at {place} is outside 0 .. {classes - 1}: the input scores K={classes} "
-                       f"classes. Count labels from 0, give the last layer more outputs, or set ignore_index={labels[place]}")
+        raise _out_of_range(name, labels[place], f" at {place}", classes)
+
+
+def _check_extent(name, labels, classes, ignore_index):
+    """As `_check_range`, by what is known of labels on a GPU, unless they were changed since."""
+    lowest, highest, version = labels.extent or (0, 0, None)
+    if version is not None and version == labels.version_cell()[0]:
+        for label in (lowest, highest):
+            if not 0 <= label < classes and label != ignore_index:
+                raise _out_of_range(name, label, "", classes)
+
+
+def _out_of_range(name, label, place, classes):
+    return BadIndex(f"{name}: label {label}{place} is outside 0 .. {classes - 1}: the input scores K={classes} classes. "
+                    f"Count labels from 0, give the last layer more outputs, or set ignore_index={label}")
 
 
 def _probability_cross_entropy(x, target, weight, ignore_index, smoothing):

@@ -1,0 +1,13 @@
+"""What a training step asks of the GPU stays within its budget: see tests/gpu_budget.py."""
+
+import pytest
+from gpu_budget import NETWORKS, excess, measure
+
+pytestmark = [pytest.mark.gpu, pytest.mark.simulated_gpu]
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_step_keeps_to_the_budget_and_is_like_the_one_before(name):
+    steps = measure(NETWORKS[name])
+    assert [excess(NETWORKS[name], events) for events in steps] == [[]] * len(steps)
+    assert all(events.launches() == steps[0].launches() for events in steps)
