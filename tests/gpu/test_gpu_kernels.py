@@ -129,9 +129,11 @@ def test_pooling(dtype, layout, n, c, size, kernel, stride, padding, dilation, c
     compare("avg_pool2d_dx", layout, dy, window, dtype(3))
     compare("avg_pool2d_dx", layout, dy, window, rng.integers(1, 9, window.output).astype(dtype))
     winners = array.max_pool2d(x, window)[1]
+    assume(array.max_pool2d(np.zeros_like(x), window)[0].min(initial=0) == 0)      # a window that sees padding alone has no winner
     compare("max_pool2d_dx", layout, dy, winners, window)
     x[rng.random(x.shape) < 0.05] = np.nan
     compare("max_pool2d", layout, x, window)
+    compare("max_pool2d_relu", layout, x, window)
 
 
 @settings(max_examples=40)
@@ -165,6 +167,9 @@ def test_batch_norm(dtype, layout, n, c, pixels, affine, mean, seed):
     w, b = (w, b) if affine else (None, None)
     compare("batch_norm", layout, x, w, b, mean, rstd)
     compare("batch_norm_relu", layout, x, w, b, mean, rstd)
+    compare("batch_norm_add", layout, x, w, b, dy, mean, rstd)
+    compare("batch_norm_add_relu", layout, x, w, b, dy, mean, rstd)
+    compare("batch_norm_add_relu_dx", layout, dy, array.relu(x), x, w, mean, rstd, least=least)
     compare("batch_norm_sums", layout, dy, x, mean, rstd, least=least)
     compare("batch_norm_dx", layout, dy, x, w, mean, rstd, least=least)
     v = array.batch_norm(x.astype("d"), *[None if a is None else a.astype("d") for a in (w, b, mean, rstd)])

@@ -12,6 +12,7 @@ import cupy
 
 from .. import array
 from .memory import as_images, by_channel, computable
+from .pointwise import relu_dx
 from .reduce import THREADS, check, compiled, pointer, slices
 
 _WELFORD = r"""
@@ -121,6 +122,13 @@ _normalize = cupy.ElementwiseKernel(
 _normalize_relu = cupy.ElementwiseKernel(
     "T x, T w, T b, T mean, T rstd", "T y", "const T v = (x - mean) * (w * rstd) + b; y = v <= 0 ? (T)0 : v", "minicnn_batch_norm_relu")
 
+_normalize_add = cupy.ElementwiseKernel(
+    "T x, T plus, T w, T b, T mean, T rstd", "T y", "y = (x - mean) * (w * rstd) + b + plus", "minicnn_batch_norm_add")
+
+_normalize_add_relu = cupy.ElementwiseKernel(
+    "T x, T plus, T w, T b, T mean, T rstd", "T y",
+    "const T v = (x - mean) * (w * rstd) + b + plus; y = v <= 0 ? (T)0 : v", "minicnn_batch_norm_add_relu")
+
 _normalize_dx = cupy.ElementwiseKernel(
     "T dy, T x, T w, T mean, T rstd, T dw, T db, T one_by_m", "T dx",
     "dx = w * rstd * (dy - db * one_by_m - (x - mean) * rstd * (dw * one_by_m))", "minicnn_batch_norm_dx")
@@ -143,15 +151,13 @@ def batch_moments(x):
 
 
 def batch_statistics(x, running_mean, running_var, momentum, eps):
-    """mean and rstd = 1/√(var + eps) of each channel; the running statistics (arrays, or None) follow in place. x has 2 or more images."""
+    """Mean and 1/√(variance + eps) of each channel; the running statistics, if any, follow in place."""
+    running = [v for v in (running_mean, running_var) if v is not None]
+    if not computable(x, *running) or x.size <= x.shape[1] or not all(v.flags.c_contiguous for v in running):
+        return array.batch_statistics(x, running_mean, running_var, momentum, eps)
     mean, rstd = cupy.empty(x.shape[1], x.dtype), cupy.empty(x.shape[1], x.dtype)
     _compute_statistics(by_channel(x), mean, None, rstd, running_mean, running_var, momentum, eps)
     return mean, rstd
-
-
-def has_batch_statistics(x, *running):
-    """Whether `batch_statistics` takes them: floats of one kind in contiguous vectors, and more than one element a channel."""
-    return computable(x, *running) and x.size > x.shape[1] and all(v is None or v.flags.c_contiguous for v in running)
 
 
 def _compute_statistics(rows, mean, var, rstd=None, running_mean=None, running_var=None, momentum=0.0, eps=0.0):
@@ -198,6 +204,26 @@ def batch_norm_relu(x, w, b, mean, rstd):
     if not computable(x, w, b, mean, rstd):
         return array.batch_norm_relu(x, w, b, mean, rstd)
     return as_images(_normalize_relu(by_channel(x), *_columns(w, b, mean, rstd)), x.shape)
+
+
+def batch_norm_add(x, w, b, plus, mean, rstd):
+    """y = w · (x - mean) · rstd + b + plus"""
+    if not computable(x, w, b, plus, mean, rstd) or x.shape != plus.shape:
+        return array.batch_norm_add(x, w, b, plus, mean, rstd)
+    return as_images(_normalize_add(by_channel(x), by_channel(plus), *_columns(w, b, mean, rstd)), x.shape)
+
+
+def batch_norm_add_relu(x, w, b, plus, mean, rstd):
+    """y = max(w · (x - mean) · rstd + b + plus, 0)"""
+    if not computable(x, w, b, plus, mean, rstd) or x.shape != plus.shape:
+        return array.batch_norm_add_relu(x, w, b, plus, mean, rstd)
+    return as_images(_normalize_add_relu(by_channel(x), by_channel(plus), *_columns(w, b, mean, rstd)), x.shape)
+
+
+def batch_norm_add_relu_dx(dz, z, x, w, mean, rstd):
+    """dx, dw, db as `batch_norm_dx`, from the dz of what is above 0 in z; and that itself, the gradient of what was added."""
+    g = relu_dx(dz, z)
+    return *batch_norm_dx(g, x, w, mean, rstd), g
 
 
 def batch_norm_dx(dy, x, w, mean, rstd):

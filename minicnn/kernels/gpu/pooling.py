@@ -10,7 +10,7 @@ from .. import array
 from .memory import FLOATS, GEOMETRY, geometry, images_like, per_image_parts, swapped
 
 _max_pool = cupy.ElementwiseKernel(
-    "raw T x, int32 images, " + GEOMETRY, "T y, int32 winner",
+    "raw T x, int32 images, int32 cut, " + GEOMETRY, "T y, int32 winner",
     """
     // Thread i is one output pixel: i = ((c·images + image)·P + p)·Q + q. The winner's number in the window is a·KW + b.
     const unsigned thread = i;
@@ -30,6 +30,7 @@ _max_pool = cupy.ElementwiseKernel(
             }
         }
     }
+    if (cut && best <= 0) { best = 0; place = -1; }                     // a ReLU came first: nothing of this window passes a gradient
     y = best;
     winner = place;
     """, "minicnn_max_pool")
@@ -95,11 +96,18 @@ _avg_pool_dx = cupy.ElementwiseKernel(
 
 def max_pool2d(x, window):
     """The largest pixel of each window, and its number i·KW + j in the window; the first one where several are equal."""
-    if not _computable(x):
-        return array.max_pool2d(x, window)
+    return _largest(x, window, 0) if _computable(x) else array.max_pool2d(x, window)
+
+
+def max_pool2d_relu(x, window):
+    """The largest pixel of each window, but at least 0; and its number, or -1 where all are below 0 and none passes a gradient."""
+    return _largest(x, window, 1) if _computable(x) else array.max_pool2d_relu(x, window)
+
+
+def _largest(x, window, cut):
     y, winners = (images_like((*x.shape[:2], *window.output), dtype) for dtype in (x.dtype, np.int32))
     for part in _parts(x, y):
-        _max_pool(x[part], len(x[part]), *geometry(window), swapped(y[part]), swapped(winners[part]))
+        _max_pool(x[part], len(x[part]), cut, *geometry(window), swapped(y[part]), swapped(winners[part]))
     return y, winners
 
 
