@@ -74,7 +74,7 @@ def alike(x, y):
     """Two operands of one dtype: themselves, in the common case of equal floating dtypes or a floating tensor and a number."""
     if isinstance(x, Tensor):
         if isinstance(y, Tensor):
-            if x.array.dtype is y.array.dtype and x.array.dtype.kind == "f":
+            if x.array.dtype is y.array.dtype and x.array.dtype.kind == "f" and type(x.array) is type(y.array):
                 return x, y
         elif x.array.dtype.kind == "f" and type(y) in _NUMBERS:
             return x, y

@@ -44,12 +44,18 @@ def _number_dtype(x):
 
 
 def promoted(*operands):
-    """The operands as tensors of one dtype; numbers become 0-d tensors on the tensors' device."""
+    """The operands as tensors of one dtype; numbers, and 0-d tensors on the CPU, go to the other tensors' device."""
     operands = [Tensor(x) if arrays.is_array(x) else x for x in operands]
     dtype = result_type(*operands)
-    like = next((x for x in operands if isinstance(x, Tensor)), None)
+    tensors = [x for x in operands if isinstance(x, Tensor)]
+    like = next((x for x in tensors if x.is_cuda), tensors[0] if tensors else None)
     _same_device(operands)
-    return [x.to(dtype) if isinstance(x, Tensor) else _number(x, dtype, like) for x in operands]
+    return [_of_dtype(x, dtype, like) if isinstance(x, Tensor) else _number(x, dtype, like) for x in operands]
+
+
+def _of_dtype(x, dtype, like):
+    """A 0-d tensor is a number, which may lie anywhere: from the CPU it goes to where the others are."""
+    return x.to(dtype) if x.array.ndim or x.is_cuda or not like.is_cuda else x.to(like.device, dtype)
 
 
 def _number(x, dtype, like):

@@ -161,7 +161,7 @@ def test_batch_norm(dtype, layout, n, c, pixels, affine, mean, seed):
     x, dy, w, b = normal(rng, dtype, shape, shape, (c,), (c,))
     least = max(x.size / c, 1) ** 0.5                    # sums of so many numbers of either sign are no more exact
     compare("channel_sums", layout, dy, least=least)
-    compare("batch_moments", layout, x + dtype(mean), least=1)
+    compare("batch_moments", layout, x + dtype(mean), least=1 + mean / 50)     # the mean itself is rounded
     mean, var = array.batch_moments(x)
     rstd = (1 / np.sqrt(var + 0.1)).astype(dtype)
     w, b = (w, b) if affine else (None, None)
