@@ -164,11 +164,11 @@ def test_the_pickle_written_by_hand_is_read():
     np.testing.assert_array_equal(_read(zipped(tensor_pickle(), data__0=FLOATS))["w"], [[1, 2], [3, 4]])
 
 
-CALLS = [Runs(eval, "print('harm')"), Runs(exec, "raise SystemExit"), Runs(bytearray, 2**40), Runs(sys.exit, 3), Runs(open, "/tmp/x", "w"),
-         OrderedDict(a=Runs(eval, "1"))]
+CALLS = {"eval": Runs(eval, "print('harm')"), "exec": Runs(exec, "raise SystemExit"), "memory": Runs(bytearray, 2**40),
+         "exit": Runs(sys.exit, 3), "open": Runs(open, "/tmp/x", "w"), "nested": OrderedDict(a=Runs(eval, "1"))}
 
 
-@pytest.mark.parametrize("thing", CALLS, ids=str)
+@pytest.mark.parametrize("thing", CALLS.values(), ids=CALLS)
 @pytest.mark.parametrize("protocol", [0, 2, 4])
 def test_no_function_is_called(thing, protocol):
     data = pickle.dumps({"w": thing}, protocol)
