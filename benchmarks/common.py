@@ -172,12 +172,10 @@ def write_results(name, chosen, columns, rows, draw):
                    "columns": [column._asdict() for column in columns], "rows": rows}
         chosen.json.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     if chosen.picture:
-        import matplotlib
+        from minicnn.plot.style import save, style
 
-        from minicnn import plot
-
-        with matplotlib.rc_context(plot.STYLE):
-            plot.save(draw(rows), chosen.picture)
+        with style():
+            save(draw(rows), chosen.picture)
 
 
 def machine():

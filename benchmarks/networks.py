@@ -157,9 +157,12 @@ NETWORKS = {
 }
 
 
+SMALLER = ("alexnet", "vgg11")          # than the networks of the same names in `minicnn.models`, which are for 224x224 images
+
+
 def ours(name):
-    """minicnn's own network of this name where it has one, else the one written here."""
+    """minicnn's own network of this name where it has one of the same layers, else the one written here."""
     import minicnn
     from minicnn import models
 
-    return models.create(name) if name in models.names() else NETWORKS[name].build(minicnn)
+    return models.create(name) if name in models.names() and name not in SMALLER else NETWORKS[name].build(minicnn)

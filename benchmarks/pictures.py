@@ -2,14 +2,12 @@
 
 from matplotlib.figure import Figure
 
-from minicnn import plot
-
-GREEN, SKY, ORANGE, BLACK = "#009e73", "#56b4e9", "#e69f00", "#000000"          # more of Okabe & Ito's palette
+from minicnn.plot.style import BLACK, BLUE, GREEN, GREY, ORANGE, VERMILION
 
 LOOKS = {                       # colour, hatch of a bar, marker of a dot
-    "minicnn": (plot.BLUE, "", "o"), "numba": (plot.BLUE, "", "o"), "direct": (plot.BLUE, "", "o"),
-    "winograd": (plot.VERMILION, "\\\\", "^"), "im2col": (GREEN, "xx", "D"), "array": (ORANGE, "..", "v"), "loops": (plot.GREY, "", "P"),
-    "PyTorch": (BLACK, "//", "s"), "PyTorch NCHW": ("#b0b0b0", "//", "s"), "PyTorch channels_last": (plot.GREY, "\\\\", "d"),
+    "minicnn": (BLUE, "", "o"), "numba": (BLUE, "", "o"), "direct": (BLUE, "", "o"),
+    "winograd": (VERMILION, "\\\\", "^"), "im2col": (GREEN, "xx", "D"), "array": (ORANGE, "..", "v"), "loops": (GREY, "", "P"),
+    "PyTorch": (BLACK, "//", "s"), "PyTorch NCHW": ("#b0b0b0", "//", "s"), "PyTorch channels_last": (GREY, "\\\\", "d"),
 }
 
 

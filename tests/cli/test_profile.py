@@ -116,7 +116,7 @@ def test_warmup_without_compiled_kernels(monkeypatch):
 
 
 def test_train_says_once_that_it_compiles(monkeypatch, tmp_path):
-    def compile_two(run, console, quiet):
+    def compile_two(run, console, quiet, report):
         for name in ("conv", "pool"):
             kernels.compiling.tell(name)
             kernels.compiling.tell(name, 0.1)
