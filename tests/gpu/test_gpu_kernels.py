@@ -102,6 +102,17 @@ def test_convolution_of_some_size(layout, kernel, groups, options):
     compare("conv2d_dw", layout, dy, x, window, groups)
 
 
+@pytest.mark.parametrize("groups", [1, 2])
+def test_a_kernel_of_one_pixel_in_parts(groups, monkeypatch):
+    """As where a batch has more elements than 32 bits count: each part of dx comes to its place."""
+    monkeypatch.setattr(gpu_conv, "MOST", 2 * 4 * 6 * 6)
+    window = shapes.conv2d_window((5, 4, 6, 6), (6, 4 // groups, 1, 1), groups=groups)
+    x, w, dy = normal(np.random.default_rng(0), "f", (5, 4, 6, 6), (6, 4 // groups, 1, 1), (5, 6, 6, 6))
+    compare("conv2d", "channels first", x, w, None, window, groups)
+    compare("conv2d_dx", "channels first", dy, w, window, groups)
+    compare("conv2d_dw", "channels first", dy, x, window, groups)
+
+
 def test_weights_that_are_not_contiguous():
     window = shapes.conv2d_window((2, 4, 6, 6), (6, 4, 3, 3))
     x, w = normal(np.random.default_rng(0), "f", (2, 4, 6, 6), (6, 4, 6, 3))

@@ -46,7 +46,7 @@ def conv2d_dx(dy, w, window, groups):
     for images, columns in _parts(dx.shape, window, dx.itemsize):
         part = gradients[:, :, columns]
         if is_identity(window):
-            gemm(weights, part, _grouped(by_channel(dx), groups))
+            gemm(weights, part, _grouped(by_channel(dx), groups)[:, :, columns])
         else:
             dcolumns = cupy.empty((depth, part.shape[2]), dx.dtype)
             gemm(weights, part, _grouped(dcolumns, groups))                                       # (G, K, O/G) @ (G, O/G, M)

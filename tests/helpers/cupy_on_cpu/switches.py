@@ -5,7 +5,7 @@
                            refuses what g++ accepts and a GPU does not
     CUPY_ON_CPU_REVERSE    1: threads and blocks run from the last to the first. A result that changes shows a race
     CUPY_ON_CPU_SANITIZE   1: kernels are compiled with the address and undefined-behaviour sanitizers, and every array has memory of its
-                           own, so that an access beyond its end is found. Needs LD_PRELOAD (see tests/gpu/test_sanitized.py)
+                           own, so that an access beyond its end is found. Needs LD_PRELOAD (see tests/gpu/test_own_kernels.py)
 """
 
 import os
