@@ -31,8 +31,11 @@ def main(arguments=None):
     set_threads(chosen.threads, with_torch=False)
     places, reason = devices.available()
     print(f"No GPU is measured: {reason}" if reason else f"GPU: {devices.cuda.get_device_name()}")
-    timings = [devices.measure(name, ours(name), NETWORKS[name].images, batch, place, chosen.seconds)
-               for name in chosen.networks for batch in sorted(chosen.batch) for place in places]
+    timings = {(name, batch, place): devices.measure_if_it_fits(name, ours(name), NETWORKS[name].images, batch, place, chosen.seconds)
+               for name in chosen.networks for batch in sorted(chosen.batch) for place in places}
+    for (name, batch, place) in (case for case, timing in timings.items() if timing is None):
+        print(f"{name}, batch {batch}, {place}: not enough memory")
+    timings = [timing for timing in timings.values() if timing]
     rows = table(timings)
     print_table(COLUMNS, rows)
     for name, batch in devices.overtaken(timings).items() if len(places) == 2 else ():
@@ -44,7 +47,8 @@ def table(timings):
     """A row for each Timing; the ratio stands in the GPU's."""
     on_cpu = {(t.model, t.batch): t.step for t in timings if t.device == "cpu"}
     return [{**t._asdict(), "step_ms": 1e3 * t.step, "images_per_second": t.images_per_second,
-             "ratio": on_cpu[t.model, t.batch] / t.step if t.device == "cuda" else None} for t in timings]
+             "ratio": on_cpu[t.model, t.batch] / t.step if t.device == "cuda" and (t.model, t.batch) in on_cpu else None}
+            for t in timings]
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """`minicnn.cuda`: is there a GPU that can be used, and if not, why; its name, memory and clock, by the names of `torch.cuda`."""
 
-from . import arrays
+from . import arrays, detection
 from .arrays import module_for, why_no_gpu
 from .errors import BadValue
 
@@ -49,6 +49,12 @@ def mem_get_info(device=None):
     """(free, total) bytes of the GPU's memory."""
     _check(device)
     return _cupy().cuda.runtime.memGetInfo()
+
+
+def get_versions():
+    """(CUDA that CuPy was made for, CUDA that the driver is for), such as ("12.9", "13.0")."""
+    runtime = _cupy().cuda.runtime
+    return detection.dotted(runtime.runtimeGetVersion()), detection.dotted(runtime.driverGetVersion())
 
 
 def is_simulated():

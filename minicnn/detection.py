@@ -68,9 +68,9 @@ def _without_cupy(cuda):
         return ("CuPy is not installed, and there is no NVIDIA driver on this machine; with a GPU and its driver, pip install "
                 "'cupy-cuda12x[ctk]' (for CUDA 12, see `nvidia-smi`) or 'cupy-cuda13x[ctk]' (for CUDA 13)")
     if cuda < 12000:
-        return (f"CuPy is not installed, and the NVIDIA driver is too old for it: it is for CUDA {_dotted(cuda)}; update it, then "
+        return (f"CuPy is not installed, and the NVIDIA driver is too old for it: it is for CUDA {dotted(cuda)}; update it, then "
                 "pip install 'cupy-cuda12x[ctk]' or 'cupy-cuda13x[ctk]'")
-    return f"CuPy is not installed; the NVIDIA driver is for CUDA {_dotted(cuda)}, so: pip install '{_package(cuda)}'"
+    return f"CuPy is not installed; the NVIDIA driver is for CUDA {dotted(cuda)}, so: pip install '{_package(cuda)}'"
 
 
 def _not_importable(error):
@@ -81,8 +81,8 @@ def _not_importable(error):
 def _too_old(cupy, driver):
     needed = _number(cupy.cuda.runtime.runtimeGetVersion)
     other = f", or pip install '{_package(driver)}' in place of this CuPy" if 12000 <= driver < needed // 1000 * 1000 else ""
-    return (f"the NVIDIA driver is too old: it is for CUDA {_dotted(driver)}, and CuPy {cupy.__version__} needs one for CUDA "
-            f"{_dotted(needed)}; update the driver{other}")
+    return (f"the NVIDIA driver is too old: it is for CUDA {dotted(driver)}, and CuPy {cupy.__version__} needs one for CUDA "
+            f"{dotted(needed)}; update the driver{other}")
 
 
 def _nothing_visible():
@@ -96,7 +96,7 @@ def _package(cuda):
     return f"cupy-cuda{13 if cuda >= 13000 else 12}x[ctk]"
 
 
-def _dotted(version):
+def dotted(version):
     """12090 -> 12.9"""
     return f"{version // 1000}.{version % 1000 // 10}"
 

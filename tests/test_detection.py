@@ -110,6 +110,7 @@ def test_a_usable_gpu_is_tried_once(pretend):
     assert cuda.is_available() and cuda.why_not_available() is None
     assert cuda.get_device_name() == cuda.get_device_name("cuda:0") == "Fake GPU" and cuda.get_device_capability(0) == (8, 9)
     assert not cuda.is_simulated() and cuda.mem_get_info() == (10**9, 2 * 10**9)
+    assert cuda.get_versions() == ("12.9", "12.9")
     with pytest.raises(BadValue, match="one GPU, number 0 or 'cuda'; got 1"):
         cuda.get_device_name(1)
 

@@ -53,7 +53,7 @@ def bench(models, batches, wanted, seconds, file, picture):
     with kernels.compiling.heard(Notice(console)):
         for name in models or ("lenet5", "vgg_small", "resnet20"):
             for batch in batches:
-                timings += measure(name, batch, places, seconds)
+                timings += measure(console, name, batch, places, seconds)
     heading(console, "Training steps")
     show_table(console, table_of(timings))
     for line in conclusions(timings, places):
@@ -74,8 +74,12 @@ def describe(places, reason):
     return [f"CPU: {about_cpu()['name']}; threads: {about_cpu()['threads']}", *filter(None, [gpu])]
 
 
-def measure(name, batch, places, seconds):
-    return [devices.measure(name, *build(name, None), batch, place, seconds) for place in places]
+def measure(console, name, batch, places, seconds):
+    """The Timings on the devices; one whose memory does not suffice is named."""
+    timings = {place: devices.measure_if_it_fits(name, *build(name, None), batch, place, seconds) for place in places}
+    for place in [place for place in places if timings[place] is None]:
+        console.print(f"{name}, batch {batch}, {place}: not enough memory", markup=False, soft_wrap=True)
+    return [timing for timing in timings.values() if timing]
 
 
 def table_of(timings):
@@ -104,5 +108,5 @@ def write(timings, file, picture):
     if file:
         machine = {"versions": versions(), "cpu": about_cpu(), "gpu": about_gpu()}
         write_json({"machine": machine, "timings": [{**t._asdict(), "images_per_second": t.images_per_second} for t in timings]}, file)
-    if picture:
+    if picture and timings:
         plot.save(plot.devices([t._asdict() for t in timings]), picture)

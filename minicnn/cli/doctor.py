@@ -53,9 +53,10 @@ def about_gpu():
     reason = cuda.why_not_available()
     if reason:
         return {"usable": "no", "why": reason}
-    free, total = cuda.mem_get_info()
+    (free, total), (runtime, driver) = cuda.mem_get_info(), cuda.get_versions()
     return {"usable": "no, it is simulated on the CPU, for tests" if cuda.is_simulated() else "yes", "name": cuda.get_device_name(),
-            "capability": ".".join(map(str, cuda.get_device_capability())), "memory": f"{total / 1e9:.1f} GB, {free / 1e9:.1f} GB free"}
+            "capability": ".".join(map(str, cuda.get_device_capability())), "memory": f"{total / 1e9:.1f} GB, {free / 1e9:.1f} GB free",
+            "CUDA": f"{runtime}, the driver is for {driver}"}
 
 
 def cpu_name():

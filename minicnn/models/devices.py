@@ -73,6 +73,15 @@ def measure(name, model, input_size, batch, device, seconds=1.0, repeat=5):
     return Timing(name, batch, device, first, median(times), len(times), memory / 1e6, layers)
 
 
+def measure_if_it_fits(name, model, input_size, batch, device, seconds=1.0):
+    """The Timing, as of `measure`; None where there is not enough memory for so large a batch."""
+    try:
+        return measure(name, model, input_size, batch, device, seconds)
+    except MemoryError:                     # NumPy's and CuPy's errors are of this kind
+        cuda.empty_cache()
+        return None
+
+
 def training_step(model, input_size, batch, device):
     """A function that makes one step; the learning rate is so small that after thousands of steps nothing has become denormal."""
     optimizer, rng = SGD(model.parameters(), lr=1e-9, momentum=0.9), np.random.default_rng(0)
@@ -125,14 +134,16 @@ def _resident():
 
 
 def overtaken(timings):
-    """{model: the smallest batch from which on the GPU takes less time}; None where it never does, or was not there."""
+    """{model: the smallest batch from which on the GPU takes less time}; None where it never does, or was not there.
+
+    Only batches that were timed on both count: the largest may not fit into a GPU's memory.
+    """
     found = {}
     for name in dict.fromkeys(t.model for t in timings):
         step = {(t.batch, t.device): t.step for t in timings if t.model == name}
-        batches = sorted({batch for batch, _ in step}, reverse=True)
         best = None
-        for batch in batches:
-            if not step.get((batch, "cuda"), float("inf")) < step.get((batch, "cpu"), 0):
+        for batch in sorted({batch for batch, device in step if {(batch, "cpu"), (batch, "cuda")} <= step.keys()}, reverse=True):
+            if not step[batch, "cuda"] < step[batch, "cpu"]:
                 break
             best = batch
         found[name] = best

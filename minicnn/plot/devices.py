@@ -1,5 +1,7 @@
 """Pictures of the CPU against the GPU."""
 
+from collections import Counter
+
 import numpy as np
 
 from .style import BLUE, GREY, VERMILION, make_figure, style
@@ -57,7 +59,8 @@ def _mark_crossing(axes, timings):
 
 def _draw_layers(axes, timings, kinds):
     """One bar for each device, a piece for each layer, forward and backward together, coloured by the layer's kind."""
-    largest = max(t["batch"] for t in timings)
+    counts = Counter(t["batch"] for t in timings)
+    largest = max(counts, key=lambda batch: (counts[batch], batch))     # of those timed on all devices: a GPU may be too small for more
     shown = [t for t in timings if t["batch"] == largest]
     for place, t in enumerate(shown):
         start = 0.0

@@ -36,10 +36,11 @@ def test_without_compiled_kernels(monkeypatch):
 @pytest.mark.parametrize("simulated, said", [(False, "usable             yes\n"), (True, "no, it is simulated on the CPU, for tests")])
 def test_with_a_gpu(monkeypatch, simulated, said):
     for name, value in {"why_not_available": None, "get_device_name": "Fake GPU", "get_device_capability": (8, 9), "is_simulated": simulated,
-                        "mem_get_info": (6 * 10**9, 8 * 10**9)}.items():
+                        "mem_get_info": (6 * 10**9, 8 * 10**9), "get_versions": ("12.9", "13.0")}.items():
         monkeypatch.setattr(cuda, name, lambda value=value: value)
     output = told()
     assert said in output and "Fake GPU" in output and "8.9" in output and "8.0 GB, 6.0 GB free" in output
+    assert "CUDA               12.9, the driver is for 13.0\n" in output
 
 
 def test_a_package_that_is_missing(monkeypatch):

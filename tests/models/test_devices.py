@@ -40,6 +40,7 @@ def test_where_the_gpu_overtakes():
     assert devices.overtaken(BOTH) == {"lenet5": 64, "resnet20": None}
     assert devices.overtaken([timing(1, "cpu", 1.0), timing(1, "cuda", 0.5)]) == {"lenet5": 1}
     assert devices.overtaken([timing(1, "cpu", 1.0)]) == {"lenet5": None}
+    assert devices.overtaken([*BOTH, timing(512, "cpu", 0.4)]) == {"lenet5": 64, "resnet20": None}       # too large for the GPU
     assert conclusions(BOTH, ["cpu", "cuda"])[2:] == ["lenet5: the GPU is faster from batch 64 on",
                                                       "resnet20: the GPU is faster at none of these batch sizes"]
 
@@ -49,6 +50,12 @@ def test_the_picture_marks_where():
     first, layers = figure.get_axes()[:2]
     assert any("GPU faster from" in text.get_text() for text in first.get_legend().get_texts())
     assert [label.get_text() for label in layers.get_yticklabels()] == ["CPU", "GPU"] and len(layers.patches) == 6
+
+
+def test_layers_are_drawn_for_the_largest_batch_that_both_have():
+    figure = draw([t._asdict() for t in [*BOTH[:6], timing(512, "cpu", 0.4)]])
+    layers = figure.get_axes()[1]
+    assert layers.get_title() == "layer by layer, batch 64" and len(layers.get_yticklabels()) == 2
 
 
 def test_the_table_has_the_ratio_in_the_gpu_s_rows():
@@ -75,6 +82,20 @@ def test_bench_without_a_gpu(tmp_path):
     written = json.loads((tmp_path / "b.json").read_text())
     assert [t["batch"] for t in written["timings"]] == [1, 2] and written["machine"]["gpu"]["why"] == "CuPy is not installed"
     assert (tmp_path / "b.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_batch_that_does_not_fit_is_named_and_the_others_are_timed(tmp_path, monkeypatch):
+    def small(name, model, input_size, batch, device, seconds):
+        if batch > 4:
+            raise MemoryError("8 bytes")
+        return timing(batch, device, 0.1, name)
+
+    monkeypatch.setattr(devices, "measure", small)
+    for batches, pictured in (("4,8", True), ("8", False)):
+        words = ["bench", "lenet5", "--batches", batches, "--picture", str(tmp_path / f"{batches}.png")]
+        result = CliRunner().invoke(main, words, catch_exceptions=False)
+        assert result.exit_code == 0 and "lenet5, batch 8, cpu: not enough memory\n" in result.output
+        assert (tmp_path / f"{batches}.png").exists() == pictured
 
 
 @pytest.mark.parametrize("words, said", [
