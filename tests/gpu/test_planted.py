@@ -21,6 +21,14 @@ LENET = NETWORKS["lenet5"]
 MISTAKES = {
     "im2col is off by one": ("minicnn_im2col", "p * sh + a * dh - top", "p * sh + a * dh - top + 1", "conv2d"),
     "an output element is skipped": ("minicnn_col2im", "dx = sum;", "if (i) dx = sum;", "conv2d"),
+    "a window of negatives passes a gradient": ("minicnn_max_pool", "best = 0; place = -1;", "best = 0;", "relu_max_pool2d"),
+    "windows that overlap are not added up": ("minicnn_max_pool_dx", "sum += dy[pixel]", "sum = dy[pixel]", "max_pool2d"),
+    "what goes round a block is left out": ("minicnn_batch_norm_add", "+ b + plus", "+ b", "batch_norm_add"),
+    "the ReLU behind a block is left out": ("minicnn_batch_norm_add_relu", "v <= 0 ? (T)0 : v", "v", "batch_norm_add_relu"),
+    "a ReLU's sign is forgotten in the sums": ("sums", "relu && away * scale + shift <= 0", "relu && away * scale <= 0", "batch_norm_relu"),
+    "a tap's column is off by one": ("depthwise_dw", "v = q * sw + e * dw - left", "v = q * sw + e * dw - left + 1", "conv2d"),
+    "a score is not shifted": ("entropy", "row[label] - largest", "row[label]", "label_cross_entropy"),
+    "the mean's gradient is not the whole cell's": ("minicnn_adaptive_average_dx", "(T)(rows * columns)", "(T)rows", "adaptive_avg_pool2d"),
     "a barrier is missing": ("sums", "shared[threadIdx.x + half];\n        __syncthreads();", "shared[threadIdx.x + half];", "batch_norm"),
 }
 
