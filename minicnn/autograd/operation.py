@@ -51,8 +51,8 @@ class Operation:
             arrays.append(x)
         try:
             result = self.forward(*arrays, **attributes)
-        except TypeError:
-            check_devices(self.name, arrays)
+        except TypeError as error:
+            check_devices(self.name, arrays, error)
             raise
         y, saved = result if self.pair else (result, None)
         if not has_tensors:
@@ -287,11 +287,14 @@ def _ids(saved):
     return set(map(id, saved)) if isinstance(saved, tuple) else {id(saved)}
 
 
-def check_devices(name, operands):
-    """Say so when a failure comes from arrays on different devices."""
+def check_devices(name, operands, error=None):
+    """Say so when a failure comes from arrays on different devices, given or made on the way."""
     places = {str(device_of(x)) for x in operands if is_array(x)}
     if len(places) > 1:
         raise DeviceError(f"{name} got arrays on {' and '.join(sorted(places))}; bring them together with .to(device)") from None
+    if places == {"cuda:0"} and "numpy.ndarray" in str(error):          # as CuPy says it
+        raise DeviceError(f"{name} got arrays on the GPU and uses a NumPy array with them ({error}); "
+                          "make that with like= one of them") from error
 
 
 def check_finite(what, result, given):

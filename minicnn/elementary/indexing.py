@@ -132,7 +132,7 @@ def setitem(input, index, value):
     """x[index] = value. Outside the graph it writes in place; inside, x becomes the result of a recorded operation."""
     index = plain_index(index)
     picks, rest = integers_first(index, input.array.ndim) if any(map(arrays.is_array, index)) else ((), index)
-    value = value if isinstance(value, Tensor) else wrap(arrays.beside(value, input.array, input.array.dtype))
+    value = value.to(input.device) if isinstance(value, Tensor) else wrap(arrays.beside(value, input.array, input.array.dtype))
     if input._version is not None and not any(map(arrays.is_array, index)):
         _take_back(input, index, value)
     write_in_place(input, lambda: _overwrite(input, picks, rest, value), lambda array: _write(array, picks, rest, value.array), value)

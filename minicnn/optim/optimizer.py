@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import arrays
 from ..autograd.mode import enable_grad
-from ..errors import BadType, BadValue
+from ..errors import BadType, BadValue, DeviceError
 from ..tensor import Tensor
 from .groups import prepare_group
 from .hooks import Hooks, with_step_hooks
@@ -81,6 +81,7 @@ class Optimizer(Hooks):
         return loss
 
     def _move(self, p, group):
+        check_device(p, self.state[p])
         self.update(p.array, p.grad.array, self.state[p], group)
         p.bump_version()
 
@@ -170,6 +171,14 @@ def _as_groups(params):
     if not params:
         raise BadValue("there are no parameters to optimize: params is empty (was model.parameters() already used up?)")
     return params if isinstance(params[0], dict) else [{"params": params}]
+
+
+def check_device(p, state):
+    """Refuse a gradient and what is remembered of a parameter where it has been moved to another device since."""
+    for name, kept in (("grad", p.grad), *state.items()):
+        if isinstance(kept, Tensor) and name not in COUNTERS and kept.is_cuda is not p.is_cuda:
+            raise DeviceError(f"the optimizer's {name} of a parameter is on {kept.device}, but the parameter is on {p.device}; move the "
+                              "model before the optimizer's first step, or load the optimizer's state_dict() after moving it")
 
 
 def _restored(value, p, name=None):

@@ -70,12 +70,18 @@ def test_a_training_is_the_same_on_both():
 
 def test_train_on_cuda_from_the_command_line(tmp_path):
     from click.testing import CliRunner
+    from PIL import Image
 
     from minicnn.cli import main
     from minicnn.models import Classifier
 
-    result = CliRunner().invoke(main, ["train", "--device", "cuda", "--epochs", "1", "--batch-size", "256", "--output", str(tmp_path / "run")],
+    run = str(tmp_path / "run")
+    Image.new("L", (8, 8), 200).save(tmp_path / "image.png")
+    result = CliRunner().invoke(main, ["train", "--device", "cuda", "--epochs", "1", "--batch-size", "256", "--output", run],
                                 catch_exceptions=False)
     assert result.exit_code == 0, result.output
     classifier = Classifier.load(tmp_path / "run" / "model.mcnn")
     assert not next(classifier.model.parameters()).is_cuda
+    for words in (["evaluate", run], ["predict", run, str(tmp_path / "image.png")]):        # on the CPU
+        result = CliRunner().invoke(main, words, catch_exceptions=False)
+        assert result.exit_code == 0 and "%" in result.output, result.output

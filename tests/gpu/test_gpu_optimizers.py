@@ -5,6 +5,7 @@ import pytest
 
 import minicnn
 from minicnn import arrays, optim
+from minicnn.errors import DeviceError
 from minicnn.nn import Parameter
 from minicnn.tensor import Tensor
 
@@ -57,6 +58,21 @@ def test_steps_go_through_the_kernel(monkeypatch):
     monkeypatch.setattr(optim.RMSprop, "update", None)
     for name in ("Adam", "AdamW", "SGD", "RMSprop"):
         moved("cuda", name, {}, "f", SHAPES[2:])
+
+
+@pytest.mark.parametrize("name", [name for name in optim.__all__ if name != "Optimizer" and isinstance(getattr(optim, name), type)])
+def test_a_model_that_moves_after_the_first_step_is_refused_until_the_state_follows(name):
+    p = minicnn.ones(3).requires_grad_()
+    optimizer = getattr(optim, name)([p], lr=0.1, **({"momentum": 0.9} if name == "SGD" else {}))
+    p.grad = minicnn.ones(3)
+    optimizer.step()
+    p.data = p.data.cuda()
+    p.grad = minicnn.ones(3).cuda()
+    with pytest.raises(DeviceError, match="is on cpu, but the parameter is on cuda:0; move the model before"):
+        optimizer.step()
+    optimizer.load_state_dict(optimizer.state_dict())
+    optimizer.step()
+    assert p.is_cuda and p.detach().cpu().tolist() != [1, 1, 1]
 
 
 def test_the_state_goes_on_after_saving():

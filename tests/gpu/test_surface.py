@@ -103,6 +103,8 @@ def test_writing(x):
     x[x > 8] = 0.0
     x[minicnn.tensor([1]).cuda(), minicnn.tensor([2]).cuda()] = 1.0
     same(x, [[7, 8, 7], [3, 0, 1]])
+    x[0] = minicnn.tensor([2.0, 4.0, 6.0])                              # from the CPU, as in PyTorch
+    same(x, [[2, 4, 6], [3, 0, 1]])
     same(x.zero_(), np.zeros((2, 3)))
     same(x.fill_(2.5), np.full((2, 3), 2.5))
 
@@ -150,7 +152,9 @@ def test_labels_that_nobody_looked_at_make_the_loss_nan(loss):
 
 def test_two_devices_do_not_mix(x):
     for mixed in (lambda: x + minicnn.ones(3), lambda: x @ minicnn.ones(3), lambda: F.linear(x, minicnn.ones(2, 3)),
-                  lambda: nn.Linear(3, 2)(x), lambda: F.cross_entropy(x, minicnn.tensor([0, 1]))):
+                  lambda: nn.Linear(3, 2)(x), lambda: F.cross_entropy(x, minicnn.tensor([0, 1])), lambda: F.mse_loss(x, minicnn.ones(2, 3)),
+                  lambda: F.batch_norm(x, minicnn.zeros(3), minicnn.ones(3)), lambda: minicnn.cat([x, minicnn.ones(2, 3)]),
+                  lambda: F.batch_norm(x, minicnn.zeros(3), minicnn.ones(3), training=True)):
         with pytest.raises(DeviceError):
             mixed()
     same(x + minicnn.tensor(1.0), x.cpu().numpy() + 1)                  # a number as a 0-d tensor may lie anywhere, as in PyTorch

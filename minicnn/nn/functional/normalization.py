@@ -9,7 +9,7 @@ from ...functional import fused  # noqa: F401  (its pairs take part)
 from ...functional import normalization as layer
 from ...kernels import of
 from ...shapes import named
-from .arguments import check_tensors, check_vector, number
+from .arguments import check_place, check_tensors, check_vector, number
 
 __all__ = ["batch_norm", "group_norm", "instance_norm", "layer_norm", "local_response_norm"]
 
@@ -27,6 +27,8 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
         raise ShapeError(f"batch_norm: expected input (N, C) or (N, C, ...), got shape {tuple(input.shape)}")
     for role, vector in (("running_mean", running_mean), ("running_var", running_var), ("weight", weight), ("bias", bias)):
         check_vector("batch_norm", role, vector, input.array.shape[1], f"channels of the input {tuple(input.shape)}")
+        if vector is not None:
+            check_place("batch_norm", input, role, vector)
     eps = number("batch_norm", "eps", eps, least=0)
     if training and eps == 0:
         raise BadValue("batch_norm: eps must be above 0 in training, got 0")
