@@ -100,6 +100,8 @@ class Pool:
         size = -(-size // step) * step
         with self.lock:
             blocks = self.blocks[size]
+            if blocks and getrefcount(blocks[-1][0]) == UNUSED:     # a workspace, mostly, whose last user is done with it
+                return blocks[-1]
             for place, block in enumerate(blocks):
                 if getrefcount(block[0]) == UNUSED:
                     blocks.append(blocks.pop(place))

@@ -76,7 +76,7 @@ def conv2d_dx(dy, w, window):
 def _correlated(x, w, order, b, outs, output, before):
     """The correlation of x with weights that lie in the order given (WEIGHT_ORDER), as an NCHW view."""
     x, threads = _a_vector_of(channels_last(x), 3), get_num_threads()
-    bias = _a_vector_of(np.zeros(outs, x.dtype) if b is None else b, 0)
+    bias = _no_bias(max(outs, MACHINE.lanes(x.itemsize)), x.dtype) if b is None else _a_vector_of(b, 0)
     tiling = correlation(x.shape, len(bias), output, before, x.itemsize, threads)
     plan, y = _record(tiling, order), empty((len(x), *output, len(bias)), x.dtype)
     buffers = empty((threads, tiling.buffer), x.dtype)
@@ -109,12 +109,24 @@ def conv2d_dw(dy, x, window):
     return dw if dw.shape[:2] == (outs, channels) else contiguous(dw[:outs, :channels])
 
 
+@lru_cache(maxsize=64)
+def _no_bias(outs, dtype):
+    """Zeros, which nobody changes."""
+    return np.zeros(outs, dtype)
+
+
 def _a_vector_of(a, *axes):
     """The array with at least a vector of channels along some axes, the further ones 0: no loop takes less."""
-    lanes = MACHINE.lanes(a.itemsize)
-    if all(a.shape[axis] >= lanes for axis in axes):
-        return contiguous(a)
-    return np.pad(a, [(0, max(lanes - size, 0) if axis in axes else 0) for axis, size in enumerate(a.shape)])
+    missing = _missing(a.shape, MACHINE.lanes(a.itemsize), axes)
+    return contiguous(a) if missing is None else np.pad(a, missing)
+
+
+@lru_cache(maxsize=4096)
+def _missing(shape, lanes, axes):
+    """How much is to be added before and behind each axis; None where there is enough along all of them."""
+    if all(shape[axis] >= lanes for axis in axes):
+        return None
+    return [(0, max(lanes - size, 0) if axis in axes else 0) for axis, size in enumerate(shape)]
 
 
 @lru_cache(maxsize=4096)
