@@ -19,6 +19,20 @@ STYLE = {
 }
 
 
+def shortened(text, most):
+    """The text, or its beginning and its end with … between, in so many characters: names often differ in a number at their end."""
+    return text if len(text) <= most else text[: (most - 1) // 2] + "…" + text[-(most // 2) :]
+
+
+def literal(text, most=None):
+    """A name as it is to be read: matplotlib would set what stands between two $ as a formula, and leave _names out of legends.
+
+    most  characters, as of `shortened`; None: any
+    """
+    text = shortened(str(text), most or len(str(text)))
+    return " " * text.startswith("_") + text.replace("$", r"\$")
+
+
 def save(figure, path):
     """Write a figure as PNG, PDF or SVG, by the path's ending, atomically."""
     with style(), replacing(path) as file:
