@@ -3,12 +3,11 @@
 import click
 
 from .. import kernels
-from ..models import registry
 from ..train import config as configuration
 from ..train.choices import OPTIMIZERS, SCHEDULERS, known
 from ..train.compare import compare as train_all
 from ..train.compare import ranked, settings, write_comparison
-from .options import AUGMENTATION_OPTIONS, DATA_OPTIONS, with_options
+from .options import AUGMENTATION_OPTIONS, DATA_OPTIONS, MODEL_OPTION, with_options
 from .progress import Download
 from .show import heading, make_console, make_table, percent, show_table
 from .warmup import Notice
@@ -49,7 +48,7 @@ class Rates(click.ParamType):
               help=f"Out of {', '.join(SCHEDULERS)}.")
 @click.option("--lrs", type=Rates(), help="Learning rates other than the usual ones.")
 @click.option("--seeds", type=click.IntRange(1), default=3, show_default=True, help="Trainings of each pair.")
-@click.option("--model", type=click.Choice(registry.names()), help="Architecture.  [default: as of train]")
+@MODEL_OPTION
 @click.option("--epochs", type=int, help="[default: as of train]")
 @click.option("--batch-size", type=int, help="[default: as of train]")
 @click.option("--weight-decay", type=float, help="[default: 0.0005]")
