@@ -10,6 +10,7 @@ from ..train import config as configuration
 from ..train.checking import check_all, check_quickly, write_pictures
 from ..train.choices import OPTIMIZERS
 from ..train.job import prepare
+from ..train.results import make_output
 from .options import AUGMENTATION_OPTIONS, DATA_OPTIONS, MODEL_OPTION, with_options
 from .progress import Download
 from .show import heading, make_console
@@ -39,6 +40,8 @@ def check_pipeline(output, as_json, **options):
     """
     console = make_console(quiet=as_json)
     config = configuration.complete(**{name: value for name, value in options.items() if value is not None})
+    if output is not None:
+        make_output(output)
     job = prepare(config, Download(console))
     heading(console, f"Checks of {config.model} on {config.name}, {config.optimizer} at a learning rate of {config.lr:g}")
     with kernels.compiling.heard(Notice(console, kernels.compile_ahead)):
