@@ -4,6 +4,9 @@ Series differ in dash, marker or hatch as well as in colour. matplotlib is impor
 global state of it is involved.
 """
 
+import os
+
+from ..errors import BadValue
 from ..serialize.atomic import replacing
 
 # Okabe & Ito's palette: apart for all kinds of vision
@@ -33,10 +36,22 @@ def literal(text, most=None):
     return " " * text.startswith("_") + text.replace("$", r"\$")
 
 
+FORMATS = ("png", "pdf", "svg")
+
+
+def format_of(path):
+    """ "png", "pdf" or "svg", by the path's ending. Raises BadValue for another one."""
+    ending = os.path.splitext(path)[1].lower().removeprefix(".")
+    if ending not in FORMATS:
+        raise BadValue(f"{os.fspath(path)}: a picture's name must end in .png, .pdf or .svg")
+    return ending
+
+
 def save(figure, path):
-    """Write a figure as PNG, PDF or SVG, by the path's ending, atomically."""
+    """Write a figure as PNG, PDF or SVG, by the path's ending, atomically. Raises BadValue for another ending."""
+    ending = format_of(path)
     with style(), replacing(path) as file:
-        figure.savefig(file, format=str(path).rsplit(".", 1)[-1])
+        figure.savefig(file, format=ending)
 
 
 def style():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from minicnn import metrics, plot
+from minicnn import errors, metrics, plot
 from minicnn.plot.style import literal
 
 HISTORY = [{"epoch": e, "learning_rate": 0.1, "train_loss": 2 / e, "train_accuracy": 1 - 0.5 / e, "val_loss": 3 / e, "val_accuracy": 1 - 0.7 / e}
@@ -158,3 +158,10 @@ def test_the_legend_of_curves_lies_below_them(tmp_path):
     plot.save(figure, tmp_path / "curves.png")
     legend, axes = figure.legends[0].get_window_extent(), figure.get_axes()[0].get_window_extent()
     assert legend.y1 < axes.y0 and axes.height > 250
+
+
+@pytest.mark.parametrize("name", ["picture", "picture.foo", "a.png/picture", ".png"])
+def test_endings_that_are_no_pictures_are_refused(name, tmp_path):
+    with pytest.raises(errors.BadValue, match=r"must end in .png, .pdf or .svg"):
+        plot.save(plot.learning_curve(HISTORY), tmp_path / name)
+    assert not list(tmp_path.iterdir())
