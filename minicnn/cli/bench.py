@@ -9,7 +9,7 @@ from ..train.results import write_json
 from .doctor import about_cpu, about_gpu, versions
 from .models import build
 from .show import heading, make_console, make_table, show_table
-from .train import ModelName
+from .options import ModelName
 from .warmup import Notice
 
 

@@ -6,12 +6,12 @@ import sys
 import click
 
 from .. import kernels
-from ..models import registry
 from ..train import config as configuration
 from ..train.checking import check_all, check_quickly, write_pictures
 from ..train.choices import OPTIMIZERS
 from ..train.job import prepare
-from .options import AUGMENTATION_OPTIONS, DATA_OPTIONS, with_options
+from ..train.results import make_output
+from .options import AUGMENTATION_OPTIONS, DATA_OPTIONS, MODEL_OPTION, with_options
 from .progress import Download
 from .show import heading, make_console
 from .warmup import Notice
@@ -21,7 +21,7 @@ MARKS = {"passed": "[green]passed[/green]", "warned": "[yellow]warned[/yellow]",
 
 @click.command("check-pipeline", short_help="Check data, model, loss and optimizer before training.")
 @with_options(*DATA_OPTIONS, *AUGMENTATION_OPTIONS)
-@click.option("--model", type=click.Choice(registry.names()), help="Architecture.  [default: as of train]")
+@MODEL_OPTION
 @click.option("--batch-size", type=int, help="Images per step.  [default: as of train]")
 @click.option("--optimizer", type=click.Choice(list(OPTIMIZERS)), help="[default: sgd]")
 @click.option("--lr", type=float, help="Highest learning rate.  [default: by optimizer; sgd 0.1]")
@@ -40,6 +40,8 @@ def check_pipeline(output, as_json, **options):
     """
     console = make_console(quiet=as_json)
     config = configuration.complete(**{name: value for name, value in options.items() if value is not None})
+    if output is not None:
+        make_output(output)
     job = prepare(config, Download(console))
     heading(console, f"Checks of {config.model} on {config.name}, {config.optimizer} at a learning rate of {config.lr:g}")
     with kernels.compiling.heard(Notice(console, kernels.compile_ahead)):

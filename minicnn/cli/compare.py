@@ -3,12 +3,12 @@
 import click
 
 from .. import kernels
-from ..models import registry
 from ..train import config as configuration
 from ..train.choices import OPTIMIZERS, SCHEDULERS, known
 from ..train.compare import compare as train_all
 from ..train.compare import ranked, settings, write_comparison
-from .options import AUGMENTATION_OPTIONS, DATA_OPTIONS, with_options
+from ..train.results import make_output
+from .options import AUGMENTATION_OPTIONS, DATA_OPTIONS, MODEL_OPTION, with_options
 from .progress import Download
 from .show import heading, make_console, make_table, percent, show_table
 from .warmup import Notice
@@ -49,7 +49,7 @@ class Rates(click.ParamType):
               help=f"Out of {', '.join(SCHEDULERS)}.")
 @click.option("--lrs", type=Rates(), help="Learning rates other than the usual ones.")
 @click.option("--seeds", type=click.IntRange(1), default=3, show_default=True, help="Trainings of each pair.")
-@click.option("--model", type=click.Choice(registry.names()), help="Architecture.  [default: as of train]")
+@MODEL_OPTION
 @click.option("--epochs", type=int, help="[default: as of train]")
 @click.option("--batch-size", type=int, help="[default: as of train]")
 @click.option("--weight-decay", type=float, help="[default: 0.0005]")
@@ -57,7 +57,7 @@ class Rates(click.ParamType):
 def compare(optimizers, schedulers, lrs, seeds, output, **options):
     """Train with every optimizer and every schedule, with several seeds each, and rank them by validation accuracy.
 
-    The test images are not touched. Ends in a table, and in comparison.png, .csv and .json.
+    The test images are not touched. Ends in a table, and in comparison.png, .csv and .json, which are written anew after each pair.
 
     \b
     Example:
@@ -66,16 +66,18 @@ def compare(optimizers, schedulers, lrs, seeds, output, **options):
     console = make_console()
     config = configuration.complete(**{name: value for name, value in options.items() if value is not None})
     configs = settings(config, optimizers, schedulers, lrs)
+    make_output(output)
     heading(console, f"{config.model} on {config.name}: {len(configs)} settings, {seeds} seeds each, {config.epochs} epochs")
     outcomes = []
     with kernels.compiling.heard(Notice(console, kernels.compile_ahead)):
         for outcome in train_all(configs, seeds, progress=Download(console)):
             console.print(f"  {outcome.name}: {percent(outcome.final[0])}", markup=False)
             outcomes.append(outcome)
+            files = write_comparison(outcomes, f"{config.model} on {config.name}: mean and range of {seeds} seeds", output)
     heading(console, "Validation accuracy after the last epoch")
     show_table(console, outcome_table(ranked(outcomes)))
     heading(console, f"Written to {output}")
-    for path in write_comparison(outcomes, f"{config.model} on {config.name}: mean and range of {seeds} seeds", output):
+    for path in files:
         console.print(f"  {path.name}", markup=False)
 
 

@@ -3,6 +3,7 @@
 import click
 
 from .. import plot
+from ..plot.style import format_of
 from ..train import config as configuration
 from ..train.job import prepare
 from ..train.sheet import contact_sheet
@@ -39,6 +40,7 @@ def sheet(count, epochs, output, **options):
       minicnn data sheet --data photographs --augment cutmix --output sheet.pdf
     """
     given = {name: value for name, value in options.items() if value is not None}
+    format_of(output)                           # or an error, before the work
     console = make_console()
     job = prepare(configuration.complete(**given), Download(console))
     plot.save(contact_sheet(job, count, epochs), output)

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..data import NAMES
 from ..train.data_report import look_at, write_report
+from ..train.results import make_output
 from .progress import Download
 from .show import heading, make_console, make_table, percent, plain, show_table
 
@@ -34,6 +35,8 @@ def statistics(dataset, data_dir, folder, output, as_json):
     """
     if folder is not None and (dataset is not None or data_dir is not None):
         raise click.UsageError("--data is a folder of your own: leave out --dataset and --data-dir", click.get_current_context())
+    if output is not None:
+        make_output(output)
     console = make_console(quiet=as_json)
     report = look_at(dataset, data_dir, folder, Download(console))
     show(console, report)

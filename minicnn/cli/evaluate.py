@@ -1,11 +1,13 @@
 """`minicnn evaluate`: how good is a model?"""
 
 import json
+import os
 import shlex
 
 import click
 
 from ..data import NAMES
+from ..serialize.atomic import check_place
 from ..train import report as page
 from ..train.results import evaluate_saved, load_classifier
 from .options import with_options
@@ -33,6 +35,7 @@ def evaluate(run, dataset, data_dir, part, as_json, report):
     console = make_console(quiet=as_json)
     if report:
         page.check_possible()
+        check_place(os.path.realpath(report))
     name, outcome, figures, images = evaluate_saved(run, dataset, data_dir, part, Download(console))
     heading(console, f"{run} on the {part} images of {name}")
     for remark in figures.get("remarks", ()):

@@ -6,6 +6,15 @@ import click
 
 from ..data import NAMES
 from ..data.registry import FOLDER
+from ..models import registry
+
+
+class ModelName(click.Choice):
+    """A model's name; small-cnn is small_cnn."""
+
+    def convert(self, value, param, ctx):
+        return super().convert(value.replace("-", "_"), param, ctx)
+
 
 DATA_OPTIONS = (
     click.option("--dataset", type=click.Choice(NAMES), help="Data set.  [default: digits]"),
@@ -25,6 +34,8 @@ AUGMENTATION_OPTIONS = (
     click.option("--seed", type=int, help="The same seed gives the same history, bit for bit.  [default: 0]"),
 )
 
+MODEL_OPTION = click.option("--model", type=ModelName(registry.names()), metavar="NAME",
+                            help="Architecture, one of `minicnn models`.  [default: small_cnn, of the MNIST family lenet5]")
 PRACTICE_OPTIONS = (
     click.option("--decay-biases/--no-decay-biases", default=None, help="Whether weight decay shrinks biases and norm layers too.  "
                  "[default: yes]"),

@@ -8,14 +8,13 @@ from dataclasses import replace
 import click
 
 from .. import kernels
-from ..models import registry
 from ..train import config as configuration
 from ..train import report as page
 from ..train import stop_on_interrupt
 from ..train import run as runs
 from ..train.choices import OPTIMIZERS, SCHEDULERS
 from .check_pipeline import show_quick_checks
-from .options import AUGMENTATION_OPTIONS, DATA_OPTIONS, PRACTICE_OPTIONS, with_options
+from .options import AUGMENTATION_OPTIONS, DATA_OPTIONS, MODEL_OPTION, PRACTICE_OPTIONS, with_options
 from .progress import Download, Progress
 from .show import heading, make_console, percent, show_data, show_model, show_outcome
 from .warmup import Notice
@@ -23,17 +22,9 @@ from .warmup import Notice
 INTERRUPTED = 130               # exit status after Ctrl-C, as in every shell
 
 
-class ModelName(click.Choice):
-    """A model's name; small-cnn is small_cnn."""
-
-    def convert(self, value, param, ctx):
-        return super().convert(value.replace("-", "_"), param, ctx)
-
-
 @click.command(short_help="Train a model on a data set.")
 @with_options(*DATA_OPTIONS, *AUGMENTATION_OPTIONS)
-@click.option("--model", type=ModelName(registry.names()), metavar="NAME",
-              help="Architecture, one of `minicnn models`.  [default: small_cnn, of the MNIST family lenet5]")
+@MODEL_OPTION
 @click.option("--epochs", type=int, help="Passes over the training images.  [default: digits 30, fashion-mnist 10, mnist 5, others 20]")
 @click.option("--batch-size", type=int, help="Images per step.  [default: digits and folders 64, others 128]")
 @click.option("--optimizer", type=click.Choice(list(OPTIMIZERS)), help="[default: sgd]")

@@ -63,7 +63,8 @@ def make_dataset(directory, class_to_idx=None, extensions=None, is_valid_file=No
     if empty and not allow_empty:
         names = sorted(name for name, label in class_to_idx.items() if label in empty)
         among = f" with one of the endings {', '.join(extensions)}" if extensions is not None and len(extensions) < 20 else ""
-        raise NoFiles(f"there is no file{among} for the class{'es' * (len(names) > 1)} {', '.join(names)} in {directory}")
+        raise NoFiles(f"there is no file{among} for the class{'es' * (len(names) > 1)} {', '.join(names)} in {directory}; "
+                      f"put images there, or remove {'those folders' if len(names) > 1 else 'the folder'}")
     return samples
 
 

@@ -56,7 +56,9 @@ def find_parts(root):
     """{"train": folder, ...}: the folder itself, where it has no parts."""
     found = {name: os.path.join(root, spelling) for name, spellings in PARTS.items() for spelling in spellings
              if os.path.isdir(os.path.join(root, spelling))}
-    return found if "train" in found and len(found) > 1 else {"train": root}
+    if "train" in found and (len(found) > 1 or len(find_classes(root)[0]) == 1):       # nobody has a single class, and calls it "train"
+        return found
+    return {"train": root}
 
 
 def samples_of(name, place, labels):

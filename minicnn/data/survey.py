@@ -1,8 +1,10 @@
 """A folder of image files, a folder a class, as it is: every file is opened once, its size and mode noted, and what is broken named.
 
-For statistics, not for training: the images come reduced to one common size.
+For statistics, not for training: the images come reduced to one common size. They are read, and the parts of the folder found, as in
+`folder_images`: what is looked at is what would be trained on.
 """
 
+import os
 from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
@@ -11,8 +13,10 @@ import numpy as np
 
 from ..errors import DataError
 from .duplicates import fitting
+from .folder import files_below
+from .folder_images import AHEAD, find_parts
+from .reading import as_mode, is_grey, opened
 
-PARTS = ("train", "val", "valid", "validation", "test")
 LARGEST = 64                    # pixels a side of the common size
 
 
@@ -27,6 +31,14 @@ class Survey(NamedTuple):
     damaged: list               # (file, reason)
 
 
+class Reduced(NamedTuple):
+    """A file's image, no larger than is needed here, and what it was."""
+
+    image: object               # of Pillow, mode L or RGB
+    size: tuple                 # width, height
+    mode: str
+
+
 def survey(folder):
     """The Survey of a folder with a folder for each class, or with folders train, val and test that have one each.
 
@@ -35,70 +47,51 @@ def survey(folder):
     folder = Path(folder)
     if not folder.is_dir():
         raise DataError(f"there is no folder {folder}")
-    parts = {name: folder / name for name in PARTS if (folder / name).is_dir()} or {"all": folder}
-    classes = sorted({entry.name for part in parts.values() for entry in _visible(part) if entry.is_dir()})
-    files = [(part, path, label) for part, at in parts.items() for label, name in enumerate(classes)
-             for path in sorted((at / name).rglob("*")) if path.is_file() and not path.name.startswith(".")]
+    parts = find_parts(str(folder))
+    parts = {"all": parts["train"]} if len(parts) == 1 else parts       # not yet divided
+    classes = sorted({entry.name for place in parts.values() for entry in os.scandir(place)
+                      if entry.is_dir() and not entry.name.startswith(".")})
+    files = [(part, path, label) for part, place in parts.items() for label, name in enumerate(classes)
+             for path in files_below(os.path.join(place, name))]
     if not files:
         raise DataError(f"{folder} has no files in folders: a folder for each class is needed, with its images in it")
     return _collect(folder, parts, classes, files)
 
 
-def _visible(folder):
-    return [entry for entry in folder.iterdir() if not entry.name.startswith(".")]
-
-
 def _collect(folder, parts, classes, files):
-    read, damaged, sizes, modes = [], [], Counter(), Counter()
-    for part, path, label in files:
-        try:
-            image, size, mode = _read(path)
-        except Exception as error:              # Pillow's decoders raise of all kinds
-            damaged.append((str(path), _reason(error)))
-            continue
-        read.append((part, path, label, image))
-        sizes[f"{size[0]}x{size[1]}"] += 1
-        modes[mode] += 1
+    from .workers import prefetch
+
+    found = list(zip(files, prefetch(_read, ((path,) for _, path, _ in files), os.cpu_count() or 1, AHEAD)))
+    damaged = [(path, reason) for (_, path, _), reason in found if isinstance(reason, str)]
+    read = [(part, path, label, reduced) for (part, path, label), reduced in found if isinstance(reduced, Reduced)]
     if not read:
         raise DataError(f"none of the {len(files):,} files in {folder} can be read as an image; the first: {damaged[0][1]}")
-    width, height = map(int, sizes.most_common(1)[0][0].split("x"))
-    images = _same_size([entry[3] for entry in read], fitting((height, width), LARGEST))
-    labels, of = np.array([entry[2] for entry in read], np.int64), np.array([entry[0] for entry in read])
+    sizes = Counter(reduced.size for *_, reduced in read).most_common()
+    images = _same_size([reduced.image for *_, reduced in read], fitting(sizes[0][0][::-1], LARGEST))
+    labels, of = np.array([label for _, _, label, _ in read], np.int64), np.array([part for part, *_ in read])
     divided = {part: (images[of == part], labels[of == part]) for part in parts if (of == part).any()}
-    return Survey(divided, classes, [str(entry[1]) for entry in read], dict(sizes.most_common()), dict(modes.most_common()), damaged)
+    modes = Counter(reduced.mode for *_, reduced in read).most_common()
+    named = {"{}x{}".format(*size): count for size, count in sizes}
+    return Survey(divided, classes, [path for _, path, *_ in read], named, dict(modes), damaged)
 
 
-def _reason(error):
-    """What is wrong with a file, without its name."""
-    unknown = type(error).__name__ == "UnidentifiedImageError"
-    return "it is no image that Pillow knows" if unknown else getattr(error, "strerror", None) or str(error) or type(error).__name__
+def _read(job):
+    """The Reduced of a file, or what is wrong with it, without its name."""
+    (path,) = job
+    try:
+        return opened(path, _reduced, decode=True)
+    except (DataError, OSError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        return reason.removeprefix(f"{path} cannot be read as an image: ").removeprefix(f"{path} is refused: ")
 
 
-def _read(path):
-    """(image, no larger than is needed here; its true size (width, height); its mode)"""
-    from PIL import Image, ImageOps
+def _reduced(image):
+    from PIL import ImageOps
 
-    with Image.open(path) as image:
-        mode = image.mode
-        image.load()                            # a truncated file shows here
-        image = ImageOps.exif_transpose(image)
-        size = image.size
-        image = _plain(image)
-        image.thumbnail((4 * LARGEST, 4 * LARGEST))
-        return image, size, mode
-
-
-def _plain(image):
-    """8 bits a channel, grey or RGB; transparent pixels on black."""
-    from PIL import Image
-
-    if image.mode.startswith("I;16") or image.mode in ("I", "F"):
-        pixels = np.asarray(image, np.float64)
-        return Image.fromarray(np.clip(pixels / (257 if pixels.max() > 255 else 1), 0, 255).astype(np.uint8))
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", image.size, (0, 0, 0, 255)), image).convert("RGB")
-    return image if image.mode == "L" else image.convert("L" if image.mode in ("1", "LA") else "RGB")
+    mode, upright = image.mode, ImageOps.exif_transpose(image)
+    plain = as_mode(upright, "L" if is_grey(image) else "RGB")
+    plain.thumbnail((2 * LARGEST, 2 * LARGEST))
+    return Reduced(plain, upright.size, mode)
 
 
 def _same_size(images, size):

@@ -4,9 +4,10 @@ from itertools import chain, zip_longest
 
 import numpy as np
 
-from .style import BLUE, GREEN, HATCHES, ORANGE, VERMILION, make_figure, style
+from .style import BLUE, GREEN, HATCHES, ORANGE, VERMILION, literal, make_figure, style
 
 MOST_CLASSES = 60               # of more, the largest and the smallest are drawn
+MOST_CHARACTERS = 32            # of a name along an axis
 
 
 def class_balance(counts, classes):
@@ -22,11 +23,12 @@ def class_balance(counts, classes):
         axes = figure.subplots()
         left = np.zeros(len(order))
         for (part, count), color, hatch in zip(counts.items(), (BLUE, VERMILION, GREEN, ORANGE), HATCHES):
-            axes.barh(range(len(order)), count[order], left=left, label=part, color=color, hatch=hatch, edgecolor="white", height=0.75)
+            look = dict(label=literal(part), color=color, hatch=hatch, edgecolor="white")
+            axes.barh(range(len(order)), count[order], left=left, height=0.75, **look)
             left += count[order]
         for row, total in enumerate(left):
             axes.text(total, row, f" {int(total):,}", va="center", fontsize=8)
-        axes.set_yticks(range(len(order)), [str(classes[k]) for k in order])
+        axes.set_yticks(range(len(order)), [literal(classes[k], MOST_CHARACTERS) for k in order])
         axes.set(title="Images by class", xlabel="images")
         axes.grid(axis="y", visible=False)
         axes.margins(x=0.1, y=0.02)
@@ -53,7 +55,7 @@ def image_grid(images, captions, title, columns=8, fixed=False):
     lines = max((str(caption).count("\n") for caption in captions), default=0) + 1
     with style():
         figure = make_figure(max(1.3 * columns, 4.0), (1.2 + 0.16 * lines) * rows + 0.5)
-        figure.suptitle(title, fontweight="bold", fontsize=11)
+        figure.suptitle(literal(title), fontweight="bold", fontsize=11)
         for axes, image, caption in zip_longest(figure.subplots(rows, columns, squeeze=False).flat, images, captions):
             _draw(axes, image, caption)
     return figure
@@ -64,7 +66,12 @@ def _draw(axes, image, caption):
     if image is not None:
         image = np.asarray(image).transpose(1, 2, 0)
         axes.imshow(image[..., 0] if image.shape[2] == 1 else image[..., :3], vmin=0, vmax=255)
-    axes.set_title("" if caption is None else str(caption), fontsize=7.5, fontweight="normal", pad=3)
+    axes.set_title("" if caption is None else lines_of(caption, 22), fontsize=7.5, fontweight="normal", pad=3)
+
+
+def lines_of(caption, most):
+    """A caption, of each line no more than so many characters."""
+    return "\n".join(literal(line, most) for line in str(caption).split("\n"))
 
 
 def image_pairs(pairs, captions, title):
@@ -88,7 +95,7 @@ def contact_sheet(images, captions, headings=(), title=""):
     with style():
         row_height = 1.15 * height / width + 0.06 + 0.15 * lines
         figure = make_figure(1.15 * versions + 0.2, row_height * rows + 0.3 * bool(title) + 0.2 * bool(headings))
-        figure.suptitle(title, fontweight="bold", fontsize=11)
+        figure.suptitle(literal(title), fontweight="bold", fontsize=11)
         grid = figure.subplots(rows, versions, squeeze=False)
         for (row, version), axes in np.ndenumerate(grid):
             _draw_image(axes, images[row][version], captions[row][version])
@@ -103,4 +110,4 @@ def _draw_image(axes, image, caption):
     axes.set(xticks=[], yticks=[])
     axes.grid(False)
     axes.spines[:].set_visible(False)
-    axes.set_xlabel(caption, fontsize=8, labelpad=2)
+    axes.set_xlabel(lines_of(caption, 16), fontsize=8, labelpad=2)

@@ -4,10 +4,11 @@ from itertools import zip_longest
 
 import numpy as np
 
-from .style import BLUE, GREY, LINES, VERMILION, make_figure, percent, style
+from .style import BLUE, GREY, LINES, VERMILION, literal, make_figure, percent, style
 
 SERIES = {"train": dict(color=BLUE, linestyle="-", marker="o"), "val": dict(color=VERMILION, linestyle="--", marker="s")}
 MOST_NAMES = 50                 # classes that are named along a confusion matrix; of more, every second, third, ...
+MOST_CHARACTERS = 24            # of a name
 NAMES = {"train": "training", "val": "validation"}
 
 
@@ -69,7 +70,7 @@ def _write_counts(axes, matrix, share):
 
 def _name_classes(axes, classes):
     ticks = range(0, len(classes), -(-len(classes) // MOST_NAMES))
-    names, long = [classes[i] for i in ticks], max(map(len, map(str, classes))) > 2
+    names, long = [literal(classes[i], MOST_CHARACTERS) for i in ticks], max(map(len, map(str, classes))) > 2
     axes.grid(False)
     if len(classes) <= MOST_NAMES:
         for axis in (axes.xaxis, axes.yaxis):
@@ -115,8 +116,8 @@ def _draw_mistake(axes, image, true, probabilities, classes):
     image = np.asarray(image).transpose(1, 2, 0)
     axes.imshow(image[..., 0] if image.shape[2] == 1 else image, vmin=0, vmax=255 if image.dtype == np.uint8 else 1)
     predicted = classes[probabilities.argmax()]
-    mistaken = "" if predicted == true else f",\ntaken for {predicted}"
-    axes.set_title(f"{true}{mistaken} ({probabilities.max():.0%})", fontsize=8, fontweight="normal")
+    mistaken = "" if predicted == true else f",\ntaken for {literal(predicted, 14)}"
+    axes.set_title(f"{literal(true, MOST_CHARACTERS)}{mistaken} ({probabilities.max():.0%})", fontsize=8, fontweight="normal")
 
 
 def reliability_diagram(bins, error=None):
@@ -152,12 +153,12 @@ def roc_curves(curves, chosen=None):
         axes = figure.subplots()
         axes.plot([0, 1], [0, 1], color=GREY, linestyle=":")
         for (name, (fpr, tpr, area)), look in zip(curves.items(), LINES * len(curves)):
-            axes.plot(fpr, tpr, label=f"{name} (area {area:.3f})", color=look["color"], linestyle=look["linestyle"])
+            axes.plot(fpr, tpr, label=f"{literal(name, MOST_CHARACTERS)} (area {area:.3f})", **without_marker(look))
         if chosen is not None:
             axes.plot(1 - chosen.specificity, chosen.sensitivity, color=VERMILION, marker="*", markersize=14, linestyle="none",
                       label=f"threshold {chosen.threshold:.3g}: sensitivity {chosen.sensitivity:.0%}, specificity {chosen.specificity:.0%}")
         axes.set(title="ROC curve", xlabel="false positive rate", ylabel="true positive rate", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
-        axes.legend(loc="lower right", fontsize=8)
+        legend_below(figure)
     return figure
 
 
@@ -170,7 +171,18 @@ def precision_recall_curves(curves):
         figure = make_figure(5, 4.6)
         axes = figure.subplots()
         for (name, (recall, precision, average)), look in zip(curves.items(), LINES * len(curves)):
-            axes.plot(recall, precision, label=f"{name} (average {average:.3f})", color=look["color"], linestyle=look["linestyle"])
+            axes.plot(recall, precision, label=f"{literal(name, MOST_CHARACTERS)} (average {average:.3f})", **without_marker(look))
         axes.set(title="Precision and recall", xlabel="recall", ylabel="precision", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
-        axes.legend(loc="lower left", fontsize=8)
+        legend_below(figure)
     return figure
+
+
+def without_marker(look):
+    return {"color": look["color"], "linestyle": look["linestyle"]}
+
+
+def legend_below(figure):
+    """Curves may run anywhere in their axes, so their names stand beneath."""
+    height = len(figure.axes[0].get_legend_handles_labels()[1]) + 1
+    figure.set_figheight(figure.get_figheight() + 0.2 * (height // 2))
+    figure.legend(loc="outside lower center", ncols=2, fontsize=8)

@@ -4,6 +4,9 @@ Series differ in dash, marker or hatch as well as in colour. matplotlib is impor
 global state of it is involved.
 """
 
+import os
+
+from ..errors import BadValue
 from ..serialize.atomic import replacing
 
 # Okabe & Ito's palette: apart for all kinds of vision
@@ -19,10 +22,36 @@ STYLE = {
 }
 
 
+def shortened(text, most):
+    """The text, or its beginning and its end with … between, in so many characters: names often differ in a number at their end."""
+    return text if len(text) <= most else text[: (most - 1) // 2] + "…" + text[-(most // 2) :]
+
+
+def literal(text, most=None):
+    """A name as it is to be read: matplotlib would set what stands between two $ as a formula, and leave _names out of legends.
+
+    most  characters, as of `shortened`; None: any
+    """
+    text = shortened(str(text), most or len(str(text)))
+    return " " * text.startswith("_") + text.replace("$", r"\$")
+
+
+FORMATS = ("png", "pdf", "svg")
+
+
+def format_of(path):
+    """ "png", "pdf" or "svg", by the path's ending. Raises BadValue for another one."""
+    ending = os.path.splitext(path)[1].lower().removeprefix(".")
+    if ending not in FORMATS:
+        raise BadValue(f"{os.fspath(path)}: a picture's name must end in .png, .pdf or .svg")
+    return ending
+
+
 def save(figure, path):
-    """Write a figure as PNG, PDF or SVG, by the path's ending, atomically."""
+    """Write a figure as PNG, PDF or SVG, by the path's ending, atomically. Raises BadValue for another ending."""
+    ending = format_of(path)
     with style(), replacing(path) as file:
-        figure.savefig(file, format=str(path).rsplit(".", 1)[-1])
+        figure.savefig(file, format=ending)
 
 
 def style():

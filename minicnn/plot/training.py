@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from .style import BLUE, GREEN, GREY, LINES, VERMILION, make_figure, percent, style
+from .style import BLUE, GREEN, GREY, LINES, VERMILION, literal, make_figure, percent, style
 
 
 def learning_rate_range(rates, losses, smooth, suggestion=None, chosen=None):
@@ -65,7 +65,7 @@ def comparison(curves, title):
             epochs = np.arange(1, values.shape[1] + 1)
             axes.plot(epochs, values.mean(0), label=name, linewidth=1.6, markersize=3.5, markevery=max(1, len(epochs) // 10), **look)
             axes.fill_between(epochs, values.min(0), values.max(0), color=look["color"], alpha=0.12, linewidth=0)
-        axes.set(title=title, xlabel="epoch", ylabel="validation accuracy")
+        axes.set(title=literal(title), xlabel="epoch", ylabel="validation accuracy")
         axes.xaxis.get_major_locator().set_params(integer=True)
         percent(axes.yaxis)
         figure.legend(loc="outside right upper", fontsize=8)

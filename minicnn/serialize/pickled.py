@@ -31,7 +31,9 @@ class Machine:
                 if opcode.name == "STOP":
                     return self.stack.pop()
                 self.step(opcode.name, argument)
-        except (IndexError, KeyError, ValueError, TypeError, AttributeError, OverflowError) as error:
+        except DataError:
+            raise
+        except (IndexError, KeyError, ValueError, TypeError, AttributeError, OverflowError, MemoryError) as error:
             raise DataError(f"its pickle is damaged ({type(error).__name__}: {error})"[:300]) from None
         raise DataError("its pickle has no end")
 
@@ -79,13 +81,20 @@ class Machine:
         self.the_last(list).extend(values)
 
     def set_items(self, values):
-        self.the_last(dict).update(zip(values[::2], values[1::2], strict=True))
+        self.the_last(dict).update(zip(checked_keys(values[::2]), values[1::2], strict=True))
 
     def the_last(self, kind):
         """The value on top of the stack, which must be of a kind."""
         if not isinstance(self.stack[-1], kind):
             raise DataError(f"its pickle puts something into what is no {kind.__name__}")
         return self.stack[-1]
+
+
+def checked_keys(keys):
+    """The keys of a dict, if they are plain: the hash of a tuple in a tuple, a million deep, would overflow the stack of C."""
+    if not all(isinstance(key, str | int | float | None) for key in keys):
+        raise DataError("its pickle has a dict whose keys are neither names nor numbers")
+    return keys
 
 
 PUSHES_ITS_ARGUMENT = {"INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT", "UNICODE", "BINUNICODE",

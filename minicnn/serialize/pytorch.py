@@ -132,7 +132,8 @@ def _no_storages(_):
 def _storage(reference):
     """("storage", type, key, device, number of elements) -> Storage"""
     kind, cls, key, _, count = reference[:5] if isinstance(reference, tuple) and len(reference) >= 5 else 5 * [None]
-    if kind != "storage" or cls not in _STORAGE_TYPES or not isinstance(key, str) or type(count) is not int or count < 0:
+    known = callable(cls) and cls in _STORAGE_TYPES             # not callable: perhaps a tuple, whose hash may go too deep
+    if kind != "storage" or not known or not isinstance(key, str) or type(count) is not int or count < 0:
         raise DataError("its pickle refers to something else than a storage")
     return Storage(key, _STORAGE_TYPES[cls], count)
 
@@ -154,6 +155,8 @@ def _parameter(view, *_):
 
 
 def _ordered_dict(items=()):
+    items = list(items)
+    pickled.checked_keys([key for key, _ in items])
     return OrderedDict(items)
 
 

@@ -2,7 +2,8 @@
 
 from ..errors import BadValue
 from ..optim import RMSprop, SGD, Adam, AdamW, NAdam, RAdam
-from ..optim.lr_scheduler import CosineAnnealingLR, ExponentialLR, LinearLR, OneCycleLR, PolynomialLR, SequentialLR, StepLR
+from ..optim.lr_scheduler import (CosineAnnealingLR, ExponentialLR, LinearLR, OneCycleLR, PolynomialLR, ReduceLROnPlateau, SequentialLR,
+                                  StepLR)
 
 
 def sgd(parameters, lr, weight_decay):
@@ -38,7 +39,8 @@ def warm_up_cosine(optimizer, lr, steps):
     return SequentialLR(optimizer, parts, [up])
 
 
-# name: how to make one that is stepped `steps` times in all, once after every step of the optimizer
+# name: how to make one that is stepped `steps` times in all, once after every step of the optimizer; "plateau" is told the validation
+# loss after every epoch, and lowers the rate to a fifth when that has not fallen for more than two
 SCHEDULERS = {
     "one-cycle": lambda optimizer, lr, steps: OneCycleLR(optimizer, lr, total_steps=max(steps, 2) + 1),
     "cosine": lambda optimizer, lr, steps: CosineAnnealingLR(optimizer, T_max=steps),
@@ -46,6 +48,7 @@ SCHEDULERS = {
     "linear": lambda optimizer, lr, steps: PolynomialLR(optimizer, total_iters=steps),
     "exponential": lambda optimizer, lr, steps: ExponentialLR(optimizer, 0.01 ** (1 / steps)),     # to a hundredth at the end
     "step": lambda optimizer, lr, steps: StepLR(optimizer, step_size=-(-steps // 3)),
+    "plateau": lambda optimizer, lr, steps: ReduceLROnPlateau(optimizer, factor=0.2, patience=2),
     "constant": lambda optimizer, lr, steps: None,
 }
 

@@ -9,6 +9,7 @@ from ..data import seeding
 from ..errors import BadValue
 from ..models import Classifier, style_of
 from ..nn import CrossEntropyLoss
+from ..optim.lr_scheduler import ReduceLROnPlateau
 from ..tensor import wrap
 from .augmentation import Augmentation, mixing
 from .averaging import AveragedModel, get_ema_multi_avg_fn
@@ -77,7 +78,8 @@ def make_trainer(config, model, labels, classes):
     optimizer = optimizer_for(config, model)
     scheduler = make_scheduler(config.scheduler, optimizer, config.lr, steps)
     average = config.ema and AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(config.ema), use_buffers=True)
-    return Trainer(model, optimizer, loss_for(config, labels, classes), scheduler, per="step", clip_norm=config.clip_norm, average=average)
+    per = "epoch" if isinstance(scheduler, ReduceLROnPlateau) else "step"
+    return Trainer(model, optimizer, loss_for(config, labels, classes), scheduler, per, clip_norm=config.clip_norm, average=average)
 
 
 def optimizer_for(config, model):

@@ -1,6 +1,8 @@
 """What a test found, as figures that can be written and shown; and the test of a model that was saved."""
 
+import errno
 import json
+import os
 from pathlib import Path
 
 from .. import data, metrics
@@ -28,6 +30,15 @@ def report(outcome, classes):
     matrix = metrics.confusion_matrix(outcome.labels, outcome.predictions, labels=labels)
     return {"images": len(outcome.labels), "loss": outcome.loss, "accuracy": outcome.accuracy,
             "classes": per_class, "confusion_matrix": matrix.tolist()}
+
+
+def make_output(folder):
+    """The folder, made if need be, before time is spent on what is to be written there. Raises OSError where nothing can be."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
+    return folder
 
 
 def write_json(values, path):

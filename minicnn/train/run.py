@@ -98,7 +98,7 @@ class Run:
         facts = list(config.items())
         if seconds is not None:
             facts += [("training", f"{seconds:.1f} s"), ("waiting for data", str(job.trainer.waiting))]
-        page.write(self.folder / REPORT, title=f"{config['model']} on {job.source.name}", classifier=job.classifier, outcome=outcome,
+        page.write(self.folder / REPORT, title=f"{config['model']} on {job.config.name}", classifier=job.classifier, outcome=outcome,
                    images=job.parts.test.images, parts=job.parts, augmented=job.augmented(AUGMENTED), history=job.trainer.history,
                    best_epoch=self.best_epoch, facts=facts, command=f"minicnn train --config {shlex.quote(str(self.folder / CONFIG))}")
 

@@ -9,6 +9,7 @@ from ..data import DataLoader
 from ..data.transfer import on_device
 from ..errors import BadValue, DataError, Error
 from ..nn.utils import clip_grad_norm_
+from ..optim.lr_scheduler import ReduceLROnPlateau
 from .evaluation import Tally, device_of, evaluate
 from .waiting import Waiting
 
@@ -24,7 +25,7 @@ class Trainer:
 
     criterion  callable (logits, labels) -> loss, a tensor of one element
     scheduler  a schedule for the optimizer's rate, or None
-    per        "epoch" or "step": how often the scheduler is to be stepped
+    per        "epoch" or "step": how often the scheduler is to be stepped; ReduceLROnPlateau is given the validation loss
     callbacks  `Callback` objects, called in this order
     clip_norm  the gradients are scaled down to this norm, all together; None: never
     average    an `AveragedModel`: it follows the weights from step to step, and is what is validated and kept
@@ -36,6 +37,8 @@ class Trainer:
     def __init__(self, model, optimizer, criterion, scheduler=None, per="epoch", callbacks=(), clip_norm=None, average=None):
         if per not in ("epoch", "step"):
             raise BadValue(f"per must be 'epoch' or 'step', got {per!r}")
+        if per == "step" and isinstance(scheduler, ReduceLROnPlateau):
+            raise BadValue("ReduceLROnPlateau goes by the validation loss, which there is once an epoch: per must be 'epoch'")
         self.model, self.optimizer, self.criterion = model, optimizer, criterion
         self.scheduler, self.per, self.callbacks = scheduler, per, list(callbacks)
         self.clip_norm, self.average = clip_norm, average
@@ -108,7 +111,7 @@ class Trainer:
             "val_loss": validation.loss, "val_accuracy": validation.accuracy,
         })
         if self.per == "epoch" and self.scheduler is not None:
-            self.scheduler.step()
+            self.scheduler.step(*[validation.loss] * isinstance(self.scheduler, ReduceLROnPlateau))
         self.epoch, self.step, self.order, self.tally = self.epoch + 1, 0, None, Tally()
         self.tell("epoch_end")
 

@@ -11,6 +11,7 @@ from PIL import Image
 from minicnn import data
 from minicnn.cli import main
 from minicnn.train import checks
+from minicnn.train import compare as comparing
 from minicnn.train import config as configuration
 
 
@@ -90,3 +91,31 @@ def test_mistakes_are_told_in_one_line(words, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     result = run(*words)
     assert result.exit_code == 2 and message in result.stderr and result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("words", [("check-pipeline", "--output"), ("compare", "--output"), ("data", "statistics", "--output")])
+def test_a_place_that_cannot_be_written_to_is_said_before_the_work(words, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr(data, "load", lambda *args, **kwargs: pytest.fail("work was begun"))
+    result = run(*words, tmp_path / "file" / "folder")
+    assert result.exit_code == 2 and "file" in result.output and len(result.output.splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", ["check-pipeline", "compare"])
+def test_names_of_models_are_those_of_train(command):
+    assert "resnet20" in run(command, "--model", "small_cnm").output and "invalid" not in run(command, "--model", "small-cnn", "--help").output
+    context = main.commands[command].make_context(command, ["--model", "small-cnn"])
+    assert context.params["model"] == "small_cnn"
+
+
+def test_a_comparison_keeps_what_was_reached_when_it_is_interrupted(few, tmp_path, monkeypatch):
+    trained, history = iter([True, True]), comparing._history
+
+    def interrupted(*words):
+        if next(trained, False):
+            return history(*words)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(comparing, "_history", interrupted)
+    result = run("compare", "--optimizers", "sgd,adam,adamw", "--schedulers", "constant", "--seeds", 1, "--epochs", 1, "--output", tmp_path)
+    assert result.exit_code == 130 and len(json.loads((tmp_path / "comparison.json").read_text())) == 2

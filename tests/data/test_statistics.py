@@ -225,3 +225,23 @@ def test_the_digits_as_they_are():
     source = data.load("digits")
     found = describe({"all": (source.train_images, source.train_labels)}, source.classes)
     assert sum(found.counts["all"]) == 1797 and not found.duplicates.groups and found.imbalance["all"] == pytest.approx(183 / 174)
+
+
+def test_a_folder_is_looked_at_as_it_is_trained_on(tmp_path):
+    """Transparent, 16 bits, parts by their names and without any: the survey's images are those of the training."""
+    clear = Image.new("RGBA", (24, 24), (0, 0, 0, 0))
+    deep = Image.fromarray(scenes(1, seed=5)[0, 0].astype(np.uint16) * 257)
+    for place in ("parts/training/cat", "parts/training/dog", "parts/valid/cat", "alone/train/cat", "alone/train/dog", "flat/train/x", "flat/bus/x"):
+        (tmp_path / place).mkdir(parents=True)
+        clear.save(tmp_path / place / "clear.png")
+        deep.save(tmp_path / place / "deep.png")
+    for name, parts, classes in (("parts", ["train", "validation"], ["cat", "dog"]), ("alone", ["all"], ["cat", "dog"]), ("flat", ["all"], ["bus", "train"])):
+        found, trained = survey(tmp_path / name), data.load("folder", tmp_path / name)
+        assert list(found.parts) == parts and found.classes == classes == list(trained.classes)
+        np.testing.assert_array_equal(next(iter(found.parts.values()))[0], trained.train_images)
+
+
+def test_an_image_between_once_and_twice_pillows_limit_is_refused_by_the_survey_too(folder, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 50 * 60)
+    found = survey(folder)
+    assert "limit of 3" in {path.rsplit("/", 1)[-1]: reason for path, reason in found.damaged}["grey.png"]

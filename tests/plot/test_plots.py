@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from minicnn import metrics, plot
+from minicnn import errors, metrics, plot
+from minicnn.plot.style import literal
 
 HISTORY = [{"epoch": e, "learning_rate": 0.1, "train_loss": 2 / e, "train_accuracy": 1 - 0.5 / e, "val_loss": 3 / e, "val_accuracy": 1 - 0.7 / e}
            for e in range(1, 31)]
@@ -109,7 +110,7 @@ def test_roc_curves_mark_the_threshold():
     truth, score = [0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8]
     fpr, tpr, _ = metrics.roc_curve(truth, score)
     figure = plot.roc_curves({"model": (fpr, tpr, 0.75)}, metrics.choose_threshold(truth, score))
-    texts = [text.get_text() for text in figure.get_axes()[0].get_legend().get_texts()]
+    texts = [text.get_text() for text in figure.legends[0].get_texts()]
     assert texts == ["model (area 0.750)", "threshold 0.8: sensitivity 50%, specificity 100%"]
 
 
@@ -128,3 +129,39 @@ def test_range_test_and_gradients_can_be_drawn(tmp_path):
     left, right = plot.gradient_norms(["a", "b"], [1e-3, 1.0], [1e-3, 0.5]).get_axes()
     assert left.get_xlim()[0] < 1e-3 and right.get_xlim()[1] > 0.5
     plot.save(figure, tmp_path / "range.svg")
+
+
+NAMES = ["$1\\foo$ x", "_other", "a class whose name is much longer than there is room for, number 7"]
+
+
+def test_names_are_no_formulas_and_are_in_the_legend(tmp_path):
+    line = (np.array([0.0, 1.0]), np.array([0.0, 1.0]), 0.5)
+    images, labels, scores = np.zeros((3, 1, 4, 4), np.uint8), np.array([0, 1, 2]), np.roll(np.eye(3), 1, 0)
+    figures = [plot.confusion_matrix(np.eye(3, dtype=int), NAMES), plot.mistakes(images, labels, scores, NAMES),
+               plot.roc_curves(dict.fromkeys(NAMES, line)), plot.precision_recall_curves(dict.fromkeys(NAMES, line)),
+               plot.class_balance({"train": np.array([1, 2, 3])}, NAMES), plot.class_means(np.zeros((3, 1, 4, 4)), NAMES),
+               plot.contact_sheet(np.zeros((3, 1, 1, 4, 4)), [[name] for name in NAMES], title=NAMES[0]),
+               plot.comparison({"a": np.ones((1, 2))}, NAMES[0])]
+    for figure in figures:
+        plot.save(figure, tmp_path / "picture.png")
+    assert [len(figure.legends[0].get_texts()) for figure in figures[2:4]] == [3, 3]
+
+
+def test_a_long_name_keeps_its_beginning_and_its_end():
+    assert len(literal(NAMES[2], 20)) == 20
+    assert literal(NAMES[2], 20).endswith("number 7") and literal("short", 20) == "short"
+
+
+def test_the_legend_of_curves_lies_below_them(tmp_path):
+    curve = (np.linspace(0, 1, 5), np.zeros(5), 0.1)
+    figure = plot.precision_recall_curves({f"class {k}": curve for k in range(12)})
+    plot.save(figure, tmp_path / "curves.png")
+    legend, axes = figure.legends[0].get_window_extent(), figure.get_axes()[0].get_window_extent()
+    assert legend.y1 < axes.y0 and axes.height > 250
+
+
+@pytest.mark.parametrize("name", ["picture", "picture.foo", "a.png/picture", ".png"])
+def test_endings_that_are_no_pictures_are_refused(name, tmp_path):
+    with pytest.raises(errors.BadValue, match=r"must end in .png, .pdf or .svg"):
+        plot.save(plot.learning_curve(HISTORY), tmp_path / name)
+    assert not list(tmp_path.iterdir())

@@ -247,3 +247,23 @@ def test_every_cut_and_many_flips_are_refused_or_read_never_worse(zipped_form):
 def test_what_is_no_such_file_at_all(data):
     with pytest.raises(DataError):
         _read(data)
+
+
+DEEP = b")" + b"\x85" * 1_000_000            # a tuple in a tuple in a tuple ...: to hash it overflows the stack of C
+
+
+@pytest.mark.parametrize("data", [
+    b"\x80\x02(X\x07\0\0\0storage" + DEEP + b"X\x01\0\0\x000X\x03\0\0\0cpuK\x01tQ.", b"\x80\x02}" + DEEP + b"K\x01s.",
+    b"\x80\x02ccollections\nOrderedDict\n(](" + DEEP + b"K\x01\x86etR.", b"\x80\x02\x8d" + struct.pack("<Q", 1 << 60) + b"x",
+], ids=["storage", "key", "ordered dict", "a text that would be an exabyte"])
+@pytest.mark.parametrize("zipped_form", [True, False])
+def test_what_would_end_the_process_is_refused(data, zipped_form, tmp_path):
+    path = tmp_path / "hostile.pth"
+    if zipped_form:
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("a/data.pkl", data)
+    else:
+        plain = [pickle.dumps(value, 2) for value in (0x1950A86A20F9469CFC6C, 1001, {"little_endian": True})]
+        path.write_bytes(b"".join(plain) + data)
+    with pytest.raises(DataError, match="hostile.pth"):
+        read_weights(path)

@@ -1,11 +1,16 @@
 """The checks of a training pipeline: each fails on the fault that it is for, and all pass without one."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 import minicnn
 from minicnn import arrays, data, nn, optim
+from minicnn.train import config as configuration
+from minicnn.train.checking import pipeline_of
 from minicnn.train.checks import ALL, SHORT, Pipeline, beginning, learning, learning_rate_range, rates, run_checks
+from minicnn.train.job import prepare as prepare_job
 
 DIGITS = data.load("digits")
 MEAN, STD = DIGITS.train_images.mean(), DIGITS.train_images.std()
@@ -159,3 +164,35 @@ def test_checks_leave_no_trace_and_say_the_same_every_time():
 def test_a_check_that_does_not_pass_says_why_that_may_be():
     for check in run_checks(pipeline(lr=10.0, labels=np.roll(DIGITS.train_labels, 7)), ALL):
         assert check.saw and check.expected and bool(check.cause) == (check.verdict != "passed")
+
+
+# The faults, once more in what `minicnn train` does without options: small_cnn on the digits
+
+
+@pytest.fixture(scope="module")
+def sound():
+    return pipeline_of(prepare_job(configuration.complete()))
+
+
+def test_the_default_training_is_sound(sound):
+    assert set(verdicts(sound).values()) == {"passed"}
+
+
+@pytest.mark.parametrize("name, fault", [
+    ("labels are learned", lambda p: replace(p, labels=np.random.default_rng(0).permutation(p.labels))),
+    ("inputs", lambda p: replace(p, prepare=lambda images, labels: images.astype(np.float32))),
+    ("shuffled labels are not learned", lambda p: replace(p, prepare=lambda images, labels: leaking(p, images, labels))),
+    ("learning rate", lambda p: replace(p, optimizer=lambda model: optim.SGD(model.parameters(), 10.0, momentum=0.9, nesterov=True))),
+    ("examples kept apart", lambda p: replace(p, build=lambda: nn.Sequential(p.build(), Mixing()))),
+    ("outputs", lambda p: replace(p, build=lambda: nn.Sequential(p.build(), nn.Softmax(1)))),
+    ("one batch by heart", lambda p: replace(p, build=lambda: nn.Sequential(p.build(), nn.Softmax(1)))),
+])
+def test_faults_in_the_default_training(sound, name, fault):
+    assert name in failed(fault(sound))
+
+
+def leaking(pipeline, images, labels):
+    x = pipeline.prepare(images, labels).copy()
+    x[np.arange(len(x)), :, 0, labels % 8] += 3.0
+    x[np.arange(len(x)), :, 7, labels // 8] += 3.0
+    return x

@@ -79,7 +79,7 @@ def test_every_choice_works_for_any_number_of_steps(optimizer, scheduler, steps)
         opt.step()
         rates.append(opt.param_groups[0]["lr"])
         if schedule is not None:
-            schedule.step()
+            schedule.step(*[1.0] * (scheduler == "plateau"))
     assert max(rates) <= 0.1 + 1e-9
     if scheduler == "step" and steps == 10:
         assert [round(rate, 9) for rate in rates] == [0.1] * 4 + [0.01] * 4 + [0.001] * 2

@@ -167,7 +167,7 @@ def test_class_weights_reach_the_loss():
     assert loss_for(replace(config, class_weight=None), labels, 3).weight is None
 
 
-@pytest.mark.parametrize("name", SCHEDULERS)
+@pytest.mark.parametrize("name", set(SCHEDULERS) - {"plateau"})
 def test_schedules_stay_below_the_rate_and_end_low(name):
     for steps in (1, 2, 40):
         optimizer = optim.SGD([minicnn.zeros(1, requires_grad=True)], 0.5)
@@ -179,6 +179,29 @@ def test_schedules_stay_below_the_rate_and_end_low(name):
                 scheduler.step()
         assert max(rates) <= 0.5 + 1e-9 and min(rates) >= 0
     assert rates[-1] == 0.5 if name == "constant" else rates[-1] < 0.06 * 0.5
+
+
+def test_plateau_lowers_the_rate_when_the_validation_loss_stands_still_also_when_gone_on_with(tmp_path):
+    config = configuration.complete(scheduler="plateau", lr=1e-9, shift=0, epochs=9, optimizer="adam", batch_size=256)
+
+    def trainer(*callbacks):
+        minicnn.manual_seed(0)
+        made = make_trainer(config, network(), np.arange(24) % 3, 3)
+        made.callbacks = list(callbacks)
+        return made
+
+    whole = trainer()
+    whole.fit(*loaders(), 9)
+    rates = [record["learning_rate"] for record in whole.history]
+    assert rates[0] == 1e-9 and rates == sorted(rates, reverse=True)
+    stopped = trainer(StopAt(14), Checkpoint(tmp_path / "state"))
+    stopped.fit(*loaders(), 9)
+    again = trainer(StopAt(0), Checkpoint(tmp_path / "state"))
+    again.load_state_dict(load(tmp_path / "state"))
+    again.fit(*loaders(), 9)
+    assert again.history == whole.history and again.scheduler.num_bad_epochs == whole.scheduler.num_bad_epochs
+    with pytest.raises(errors.BadValue, match="once an epoch"):
+        Trainer(whole.model, whole.optimizer, whole.criterion, whole.scheduler, per="step")
 
 
 @pytest.mark.parametrize("given", [dict(ema=1.0), dict(ema=0), dict(clip_norm=0), dict(early_stopping=0), dict(class_weight="even"),

@@ -4,6 +4,7 @@
 """
 
 from ...errors import DataError
+from ...plot.style import shortened
 from ...serialize.atomic import replacing
 
 
@@ -24,6 +25,7 @@ def write(path, **what):
 
     environment = Environment(loader=PackageLoader(__name__, "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
                               lstrip_blocks=True)
+    environment.filters["short"] = shortened
     page = environment.get_template("page.html").render(contents(**what))
     with replacing(path) as file:
         file.write(page.encode())

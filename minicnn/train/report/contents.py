@@ -14,7 +14,8 @@ from ...models.summary import cells
 from .images import Thumbnails, picture
 
 CURVES = 12                     # classes whose ROC and precision-recall curves are drawn: the worst, if there are more
-SHEET = 8                       # training images of a class on the contact sheet
+SHEET, ALL_SHEETS = 8, 200      # training images of a class on the contact sheet; of all classes, if one each are not more
+WIDEST = 100                    # characters of all classes' names side by side; longer ones stand upright
 MISTAKES = 40
 
 
@@ -32,7 +33,8 @@ def contents(title, classifier, outcome, images, parts=None, augmented=None, his
     """
     thumbnails = Thumbnails()
     return {
-        "title": title, "classes": classifier.classes, "facts": [*facts, *machine()], "command": command,
+        "title": title, "facts": [*facts, *machine()], "command": command,
+        "classes": classifier.classes, "upright": sum(map(len, classifier.classes)) > WIDEST,
         "verdict": verdict(outcome), "per_class": per_class(outcome, classifier.classes),
         "data": None if parts is None else data_tables(parts, classifier.classes),
         "sheet": [] if parts is None else sheet(parts.train, classifier.classes, thumbnails),
@@ -146,7 +148,8 @@ def precision_recall(outcome, classes, chosen):
 
 def sheet(part, classes, thumbnails):
     """(class, data URIs) of the first training images of each class."""
-    return [(name, [thumbnails.show(part.images[i]) for i in np.flatnonzero(part.labels == k)[:SHEET]]) for k, name in enumerate(classes)]
+    most = min(SHEET, max(1, ALL_SHEETS // len(classes)))
+    return [(name, [thumbnails.show(part.images[i]) for i in np.flatnonzero(part.labels == k)[:most]]) for k, name in enumerate(classes)]
 
 
 def confusion(outcome, images, classes, thumbnails):
