@@ -166,9 +166,13 @@ def test_the_readme_s_commands_exist():
     for command in commands():
         if "minicnn" in command:
             arguments = command[command.index("minicnn") + 1:]
-            subcommand = next((word for word in arguments if not word.startswith("-")), None)
-            assert subcommand is None or subcommand in main.commands, command
-            known = {option for parameter in main.commands[subcommand].params for option in parameter.opts} if subcommand else set()
+            found = main
+            for word in arguments:
+                if not hasattr(found, "commands") or word.startswith("-"):      # `minicnn data sheet`: a group and its command
+                    break
+                assert word in found.commands, command
+                found = found.commands[word]
+            known = {option for parameter in found.params for option in (*parameter.opts, *parameter.secondary_opts)}
             given = {word.split("=")[0] for word in arguments if word.startswith("--")} - {"--help", "--version"}
             assert given <= known, command
         for word in command:

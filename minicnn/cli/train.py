@@ -9,6 +9,7 @@ import click
 
 from .. import kernels
 from ..train import config as configuration
+from ..train import events
 from ..train import report as page
 from ..train import stop_on_interrupt
 from ..train import run as runs
@@ -39,8 +40,9 @@ INTERRUPTED = 130               # exit status after Ctrl-C, as in every shell
 @click.option("--output", type=click.Path(), help="Run folder, new or empty.  [default: runs/<dataset>-<model>-NNN]")
 @click.option("--resume", metavar="RUN", type=click.Path(), help="Go on with an interrupted run, with its own settings.")
 @click.option("--report", is_flag=True, help="Write report.html, too: data, model, curves, mistakes on one page.")
+@click.option("--tensorboard", is_flag=True, help="Write event files into the run folder, too: tensorboard --logdir runs shows them.")
 @click.option("--quiet", is_flag=True, help="Print the outcome only.")
-def train(output, resume, config_file, report, quiet, **options):
+def train(output, resume, config_file, report, tensorboard, quiet, **options):
     """Train a model and test it; without options, a small network on handwritten digits.
 
     Prints the data, the model, every epoch and the test. Leaves a run folder with the best epoch's model, the history,
@@ -56,6 +58,8 @@ def train(output, resume, config_file, report, quiet, **options):
     """
     if report:
         page.check_possible()
+    if tensorboard:
+        events.check_possible()
     given = {name: value for name, value in options.items() if value is not None}
     console = make_console(quiet)
     if resume is not None:
@@ -64,6 +68,8 @@ def train(output, resume, config_file, report, quiet, **options):
     else:
         config = configuration.complete(**given) if config_file is None else replace(configuration.read(config_file), **given)
         run = runs.start(config, output, Download(console))
+    if tensorboard:
+        run.write_events()
     try:
         with kernels.compiling.heard(Notice(console, kernels.compile_ahead)):
             execute(run, console, quiet, report)
@@ -146,4 +152,6 @@ def show_files(run, console):
         console.print(f"  {runs.SPLIT:<22} {runs.SPLIT_MEANING}", markup=False)
     if (run.folder / runs.REPORT).exists():
         console.print(f"  {runs.REPORT:<22} {runs.REPORT_MEANING}", markup=False)
+    for path in events.event_files(run.folder):
+        console.print(f"  {path.name}: for TensorBoard", markup=False, soft_wrap=True)
     console.print(f"\nNow try:  minicnn predict {shlex.quote(str(run.folder))} IMAGE", markup=False, soft_wrap=True)

@@ -67,6 +67,8 @@ def comparison(curves, title):
             axes.fill_between(epochs, values.min(0), values.max(0), color=look["color"], alpha=0.12, linewidth=0)
         axes.set(title=literal(title), xlabel="epoch", ylabel="validation accuracy")
         axes.xaxis.get_major_locator().set_params(integer=True)
+        if len(epochs) == 1:
+            axes.set_xticks(epochs)
         percent(axes.yaxis)
         figure.legend(loc="outside right upper", fontsize=8)
     return figure

@@ -58,16 +58,17 @@ def settings(config, optimizers, schedulers, rates=None):
             for optimizer, scheduler in product(optimizers, schedulers)]
 
 
-def compare(configs, seeds, on_training=lambda config, seed: None, progress=None):
+def compare(configs, seeds, on_training=lambda config, seed: None, progress=None, source=None):
     """Yields the Outcome of each Config with seeds 0 to seeds − 1, which stand for its own.
 
-    on_training  called before each training
+    on_training       called before each training
+    progress, source  as of `prepare`
     """
     for config in configs:
         records, took = [], []
         for seed in range(seeds):
             on_training(config, seed)
-            records.append(_history(replace(config, seed=seed), progress, took))
+            records.append(_history(replace(config, seed=seed), progress, took, source))
         accuracy, loss = (_filled(records, key, missing, config.epochs) for key, missing in (("val_accuracy", 0.0), ("val_loss", np.inf)))
         diverged = sum(len(history) < config.epochs for history in records)
         yield Outcome(config.optimizer, config.scheduler, config.lr, accuracy, loss, diverged, float(np.median(took)))
@@ -78,9 +79,9 @@ def _filled(histories, key, missing, epochs):
     return np.array([[record[key] for record in history] + [missing] * (epochs - len(history)) for history in histories])
 
 
-def _history(config, progress, took):
+def _history(config, progress, took, source):
     """The history of one training, as far as it came; its seconds per epoch go to `took`."""
-    job = prepare(config, progress)
+    job = prepare(config, progress, source=source)
     began = time.perf_counter()
     try:
         job.fit()

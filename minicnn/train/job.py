@@ -47,16 +47,18 @@ class Job(NamedTuple):
         return self.classifier.normalise(self.augmentation(images, seeds))
 
 
-def prepare(config, progress=None, split=None):
+def prepare(config, progress=None, split=None, source=None):
     """A Job that is ready to begin, all random numbers drawn from the Config's seed.
 
     progress  as in `data.load`, for a data set that must be downloaded
     split     as in `divide`, for a run that is gone on with
+    source    a data.ImageData that is in memory already, the Config's or a part of it; None: it is loaded
 
     Raises DataError when the data set is absent or damaged, BadValue for a shift that leaves nothing of the images,
     ShapeError when the model cannot work on such images, DeviceError without a usable GPU where the Config asks for one.
     """
-    source = data.load(config.dataset, config.data_dir, progress=progress, image_size=config.image_size, on_error=config.broken)
+    if source is None:
+        source = data.load(config.dataset, config.data_dir, progress=progress, image_size=config.image_size, on_error=config.broken)
     parts, size = divide(source, split), source.train_images.shape[2:]
     check_shift(config.shift, size)
     arrays.module_for(config.device)            # or an error, before anything has been made

@@ -12,6 +12,7 @@ from ..serialize import load
 from . import config as configuration
 from . import report as page
 from .callbacks import BestEpoch, Checkpoint, EarlyStopping, HistoryFile
+from .events import EventFiles, event_files
 from .job import prepare
 from .results import SPLIT, evaluate_classifier, read_split, report, write_json
 from .trainer import Diverged
@@ -69,6 +70,10 @@ class Run:
     def is_complete(self):
         return self.job.trainer.finished or self.job.trainer.epoch >= self.job.config.epochs
 
+    def write_events(self):
+        """From now on, write the history as event files for TensorBoard, too."""
+        self.job.trainer.callbacks.append(EventFiles(self.folder))
+
     def save_model(self):
         classifier, config = self.job.classifier, self.job.config
         chosen = {name: getattr(config, name) for name in ("dataset", "data_dir", "image_size", "broken", "seed")}
@@ -77,8 +82,8 @@ class Run:
 
     def remove(self):
         """Take the run's files away, and the folder unless there is something else in it."""
-        for name in (*FILES, SPLIT, REPORT):
-            (self.folder / name).unlink(missing_ok=True)
+        for path in (*(self.folder / name for name in (*FILES, SPLIT, REPORT)), *event_files(self.folder)):
+            path.unlink(missing_ok=True)
         with suppress(OSError):
             self.folder.rmdir()
 

@@ -10,6 +10,7 @@ from ..data.transfer import on_device
 from ..errors import BadValue, DataError, Error
 from ..nn.utils import clip_grad_norm_
 from ..optim.lr_scheduler import ReduceLROnPlateau
+from .auxiliary import logits_of, loss_of
 from .evaluation import Tally, device_of, evaluate
 from .waiting import Waiting
 
@@ -23,7 +24,7 @@ class Diverged(Error, ArithmeticError):
 class Trainer:
     """Trains a model, epoch by epoch, so that it can be stopped after any step and gone on with later.
 
-    criterion  callable (logits, labels) -> loss, a tensor of one element
+    criterion  callable (logits, labels) -> loss, a tensor of one element; auxiliary logits of a model's are added by `loss_of`
     scheduler  a schedule for the optimizer's rate, or None
     per        "epoch" or "step": how often the scheduler is to be stepped; ReduceLROnPlateau is given the validation loss
     callbacks  `Callback` objects, called in this order
@@ -81,8 +82,8 @@ class Trainer:
     def train_step(self, x, labels):
         """Forward, backward, update."""
         self.optimizer.zero_grad()
-        logits = self.model(x)
-        loss = self.criterion(logits, labels)
+        outputs = self.model(x)
+        loss = loss_of(self.criterion, outputs, labels)
         if not loss.is_cuda:                # to look at it would be to wait for the GPU: there, the tally is looked at now and then
             self.check_finite("loss", loss.item())
         loss.backward()
@@ -94,7 +95,7 @@ class Trainer:
         if self.average is not None:
             self.average.update_parameters(self.model)
         self.step += 1
-        self.tally.add(loss, logits, labels)
+        self.tally.add(loss, logits_of(outputs), labels)
         if loss.is_cuda and self.step % LOOK_EVERY == 0:
             self.check_finite("loss", self.tally.loss)
 

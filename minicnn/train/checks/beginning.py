@@ -6,6 +6,7 @@ import numpy as np
 
 from ... import arrays, nn
 from ...autograd import no_grad
+from ..auxiliary import logits_of, loss_of
 from .pipeline import check
 
 RECTIFIERS = (nn.ReLU, nn.ReLU6, nn.Hardswish)
@@ -46,14 +47,14 @@ def outputs(pipeline):
 
 def _logits(pipeline):
     with no_grad():
-        return values(pipeline.build().train()(pipeline.batch(pipeline.some(pipeline.batch_size))[0]))
+        return values(logits_of(pipeline.build().train()(pipeline.batch(pipeline.some(pipeline.batch_size))[0])))
 
 
 def first_loss(pipeline):
     """A fresh model knows nothing, so its loss is that of equal probabilities: ln K."""
     with no_grad():
         x, labels = pipeline.batch(pipeline.some(pipeline.batch_size))
-        loss = pipeline.criterion(pipeline.build().train()(x), labels).item()
+        loss = pipeline.criterion(logits_of(pipeline.build().train()(x)), labels).item()
     know_nothing = math.log(pipeline.classes)
     ok = math.isfinite(loss) and 0.7 * know_nothing < loss < 1.6 * know_nothing
     return check("loss at the start", ok, f"{loss:.3f}", f"about ln {pipeline.classes} = {know_nothing:.3f}",
@@ -103,7 +104,7 @@ def gradients(pipeline):
     """Every parameter has a gradient that is finite and not 0, and those of the layers do not differ by orders of magnitude."""
     model, _ = pipeline.fresh()
     x, labels = pipeline.batch(pipeline.some(pipeline.batch_size))
-    pipeline.criterion(model(x), labels).backward()
+    loss_of(pipeline.criterion, model(x), labels).backward()
     norms = {name: 0.0 if p.grad is None else float(np.linalg.norm(values(p.grad))) for name, p in model.named_parameters()
              if p.requires_grad}
     weights = {name: norms[name] for name, p in model.named_parameters() if name in norms and p.ndim > 1} or norms
