@@ -72,11 +72,12 @@ def find(model, shape):
 
 def table_of(found, nothing):
     """The rows as a table; `nothing` stands where a layer makes no multiplications."""
-    table = make_table("layer", "type", "output", "output\nMB>", *["forward\nms>", "\nGF/s>", "of\npeak>"],
+    table = make_table("layer", "type", "algorithm", "output", "output\nMB>", *["forward\nms>", "\nGF/s>", "of\npeak>"],
                        *["backward\nms>", "\nGF/s>", "of\npeak>"], "of the\nstep>")
     for row in found.rows:
         table.add_row(
-            plain(row.path), plain(row.kind), "" if row.output is None else dims(row.output), f"{row.bytes / 1e6:.2f}" if row.bytes else "",
+            plain(row.path), plain(row.kind), row.algorithm, "" if row.output is None else dims(row.output),
+            f"{row.bytes / 1e6:.2f}" if row.bytes else "",
             *speed(row.forward, row.forward_operations, found.peak, nothing),
             *speed(row.backward, row.backward_operations, found.peak, nothing), f"{100 * row.seconds / found.step:.1f} %")
     return table

@@ -133,6 +133,16 @@ def is_compiled():
     return chosen in (FORMS["numba"], FORMS["im2col"]) and chosen is not FORMS["array"]
 
 
+def conv2d_algorithm(images, channels, outs, window, groups, dtype):
+    """By which algorithm a convolution on the CPU is computed now: a form's name, or what its compiled kernels have chosen."""
+    chosen = _chosen["cpu"] or form(FASTEST)
+    if chosen is not FORMS["numba"] or chosen is FORMS["array"]:
+        return next(name for name, one in FORMS.items() if one is chosen)
+    from .cpu.conv import algorithm
+
+    return algorithm(images, channels, outs, window, groups, dtype)
+
+
 def warmup(dtype="float32"):
     """Compile every kernel for a dtype, or find it on disk. Returns {kernel: seconds}, with 0 for those found.
 

@@ -37,6 +37,7 @@ class Row(NamedTuple):
     backward: float
     forward_operations: int     # floating-point operations of convolutions and matrix products: two for each multiply-add
     backward_operations: int
+    algorithm: str = ""     # by which a convolution's output was computed, on the CPU
 
     @property
     def seconds(self):
@@ -122,9 +123,11 @@ class _Entry:
     def __init__(self, now, path="", kind=None):
         self.now, self.path, self.kind, self.output, self.bytes, self.nodes = now, path, kind, None, 0, []
         self.forward = self.backward = 0.0
+        self.dtype = None                       # of the output, where it lies on the CPU
 
     def took_output(self, tensors):
         if tensors:
+            self.dtype = None if tensors[0].is_cuda else tensors[0].dtype
             self.output, self.bytes = tuple(tensors[0].shape[1:]), sum(t.array.nbytes for t in tensors)
 
     def gradients(self, compute, *arguments):
@@ -138,8 +141,15 @@ class _Entry:
     def row(self):
         counts = [(multiply_adds(node), sum(edge is not None for edge in node.edges[:2])) for node in self.nodes]
         kind = self.kind or ", ".join(dict.fromkeys(node.name() for node in reversed(self.nodes)))
+        algorithms = dict.fromkeys(algorithm(node, self.dtype) for node in self.nodes if node.name() == "Conv" and self.dtype)
         return Row(self.path, kind, self.output, self.bytes, self.forward, self.backward, 2 * sum(n for n, _ in counts),
-                   2 * sum(n * needed for n, needed in counts))
+                   2 * sum(n * needed for n, needed in counts), ", ".join(algorithms))
+
+
+def algorithm(node, dtype):
+    """By which algorithm a convolution was computed."""
+    (images, channels, *_), (outs, *_) = node.shapes[:2]
+    return kernels.conv2d_algorithm(images, channels, outs, node.attributes["window"], node.attributes["groups"], dtype)
 
 
 class _Step:

@@ -36,6 +36,19 @@ def test_a_named_model(form, tmp_path):
     assert sum(row["share"] for row in written["rows"]) == pytest.approx(1, abs=1e-3)                       # one step: no medians
 
 
+def test_the_algorithm_of_each_convolution():
+    def algorithms(**chosen):
+        with kernels.using(**chosen):
+            net = nn.Sequential(nn.Conv2d(32, 32, 3, padding=1), nn.Conv2d(32, 32, 3, padding=1, groups=32), nn.Conv2d(32, 40, 5), nn.ReLU())
+            return [row.algorithm for row in profile(net, (32, 16, 16), batch=4, repeat=1).rows[:4]]
+
+    if kernels.is_compiled():
+        assert algorithms() == ["winograd", "depthwise", "direct", ""]
+        assert algorithms(winograd=False) == ["direct", "depthwise", "direct", ""]
+    for form in ("im2col", "array"):
+        assert algorithms(name=form) == [form, form, form, ""]
+
+
 def test_models_have_rows_for_all_its_time():
     for name in ("small_cnn", "lenet5", "vgg_small", "resnet20", "resnet110"):
         found = profile(models.create(name), models.registry.usual_input(name), batch=1, repeat=1)

@@ -51,6 +51,14 @@ def conv2d_dw(dy, x, window, groups):
     return dw if count == 1 else neighbours.summed(dw, window, count)
 
 
+def algorithm(images, channels, outs, window, groups, dtype):
+    """By which algorithm y is computed: "depthwise", "winograd", "few pixels" or "direct"."""
+    if depthwise.applies(channels, groups):
+        return "depthwise"
+    special = _special(images, window.output, channels, outs, window, groups, dtype)
+    return "direct" if special is None else special.__name__.rpartition(".")[2].replace("_", " ")
+
+
 def _special(*sizes):
     """The module of what is faster here than the direct algorithm, or None."""
     return _choice(algorithms.allowed["winograd"], *sizes)
