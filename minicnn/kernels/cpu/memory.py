@@ -101,7 +101,7 @@ class Pool:
         with self.lock:
             blocks = self.blocks[size]
             if blocks and getrefcount(blocks[-1][0]) == UNUSED:     # a workspace, mostly, whose last user is done with it
-                return blocks[-1]
+                return blocks[-1][0], blocks[-1][1]
             for place, block in enumerate(blocks):
                 if getrefcount(block[0]) == UNUSED:
                     blocks.append(blocks.pop(place))
