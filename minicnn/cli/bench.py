@@ -29,7 +29,7 @@ class Batches(click.ParamType):
 
 
 @click.command(short_help="Compare the CPU with the GPU.")
-@click.argument("models", nargs=-1, type=ModelName(registry.names()))
+@click.argument("models", nargs=-1, metavar="[MODELS]...", type=ModelName(registry.names()))
 @click.option("--batches", type=Batches(), default="1,16,64,256", show_default=True, help="Images in a step.")
 @click.option("--device", "wanted", type=click.Choice(["all", "cpu", "cuda"]), default="all", show_default=True, help="Where to run.")
 @click.option("--seconds", type=click.FloatRange(min=0), default=1.0, show_default=True, help="Of timing, for each line.")
