@@ -49,6 +49,24 @@ _mish = _pair("mish", [], "x * tanh(softplus(x))",
               "dy * (tanh(softplus(x)) + x * (1 - tanh(softplus(x)) * tanh(softplus(x))) * sigmoid(x))")
 
 
+def _functions(pair):
+    """The forward and the backward of an activation without parameters, which saves x."""
+    def forward(x):
+        return elementwise(pair[0], x), x
+
+    def backward(dy, x, needed):
+        return _backward(pair, dy, x)
+
+    return forward, backward
+
+
+hardsigmoid_forward, hardsigmoid_backward = _functions(_hardsigmoid)
+hardswish_forward, hardswish_backward = _functions(_hardswish)
+silu_forward, silu_backward = _functions(_silu)
+log_sigmoid_forward, log_sigmoid_backward = _functions(_log_sigmoid)
+mish_forward, mish_backward = _functions(_mish)
+
+
 def leaky_relu_forward(x, *, negative_slope):
     y = elementwise(_leaky_relu[0], x, negative_slope)
     return y, (y if negative_slope >= 0 else x, negative_slope)
@@ -67,36 +85,12 @@ def hardtanh_backward(dy, saved, needed):
     return _backward(_hardtanh, dy, *saved)
 
 
-def hardsigmoid_forward(x):
-    return elementwise(_hardsigmoid[0], x), x
-
-
-def hardsigmoid_backward(dy, x, needed):
-    return _backward(_hardsigmoid, dy, x)
-
-
-def hardswish_forward(x):
-    return elementwise(_hardswish[0], x), x
-
-
-def hardswish_backward(dy, x, needed):
-    return _backward(_hardswish, dy, x)
-
-
 def elu_forward(x, *, alpha=1.0, scale=1.0, steepness=1.0):
     return elementwise(_elu[0], x, alpha, scale, steepness), (x, alpha, scale, steepness)
 
 
 def elu_backward(dy, saved, needed):
     return _backward(_elu, dy, *saved)
-
-
-def silu_forward(x):
-    return elementwise(_silu[0], x), x
-
-
-def silu_backward(dy, x, needed):
-    return _backward(_silu, dy, x)
 
 
 def gelu_forward(x, *, approximate="none"):
@@ -114,22 +108,6 @@ def softplus_forward(x, *, beta=1.0, threshold=20.0):
 
 def softplus_backward(dy, saved, needed):
     return _backward(_softplus, dy, *saved)
-
-
-def log_sigmoid_forward(x):
-    return elementwise(_log_sigmoid[0], x), x
-
-
-def log_sigmoid_backward(dy, x, needed):
-    return _backward(_log_sigmoid, dy, x)
-
-
-def mish_forward(x):
-    return elementwise(_mish[0], x), x
-
-
-def mish_backward(dy, x, needed):
-    return _backward(_mish, dy, x)
 
 
 def _backward(pair, dy, x, *numbers):

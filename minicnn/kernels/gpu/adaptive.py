@@ -8,21 +8,18 @@ import numpy as np
 
 from .. import array
 from .memory import FLOATS, images_like, per_image_parts, swapped
+from .windows import INPUT_PIXEL, OUTPUT_PIXEL
 
 _SIZES = "int32 images, int32 H, int32 W, int32 P, int32 Q"
 
-# Thread i is one output pixel: i = ((c·images + image)·P + p)·Q + q. Its cell has rows first_h .. end_h - 1.
-_CELL = """
-    const unsigned thread = i;
-    const int q = thread % Q, p = thread / Q % P, image = thread / Q / P % images, c = thread / Q / P / images;
+# Its cell has rows first_h .. end_h - 1.
+_CELL = OUTPUT_PIXEL + """
     const int first_h = (long long)p * H / P, end_h = ((long long)(p + 1) * H + P - 1) / P;
     const int first_v = (long long)q * W / Q, end_v = ((long long)(q + 1) * W + Q - 1) / Q;
 """
 
-# Thread i is one input pixel: i = ((c·images + image)·H + h)·W + v. It lies in the cells first_p .. end_p - 1.
-_PIXEL = """
-    const unsigned thread = i;
-    const int v = thread % W, h = thread / W % H, image = thread / W / H % images, c = thread / W / H / images;
+# It lies in the cells first_p .. end_p - 1.
+_PIXEL = INPUT_PIXEL + """
     const int first_p = (long long)h * P / H, end_p = ((long long)(h + 1) * P + H - 1) / H;
     const int first_q = (long long)v * Q / W, end_q = ((long long)(v + 1) * Q + W - 1) / W;
     T sum = 0;

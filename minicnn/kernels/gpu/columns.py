@@ -8,7 +8,8 @@ from math import prod
 
 import cupy
 
-from .memory import GEOMETRY, by_channel, geometry, pixels
+from .memory import by_channel, pixels
+from .windows import GEOMETRY, INPUT_PIXEL, each_window, geometry
 
 _im2col = cupy.ElementwiseKernel(
     "raw T x, int32 images, " + GEOMETRY, "raw T columns",
@@ -28,24 +29,12 @@ _im2col = cupy.ElementwiseKernel(
     """, "minicnn_im2col")
 
 _col2im = cupy.ElementwiseKernel(
-    "raw T columns, int32 images, " + GEOMETRY, "T dx",
-    """
-    // Thread i is one pixel of dx: i = ((c·images + image)·H + h)·W + v. It gathers from the windows that saw it: window p saw row h
-    // at kernel position a where p·sh + a·dh - top = h.
-    const unsigned M = (unsigned)images * P * Q, thread = i;
-    const int v = thread % W, h = thread / W % H, image = thread / W / H % images, c = thread / W / H / images;
+    "raw T columns, int32 images, " + GEOMETRY, "T dx", INPUT_PIXEL + """
+    const unsigned M = (unsigned)images * P * Q;
     T sum = 0;
-    for (int a = 0; a < KH; a++) {
-        const int row = h + top - a * dh, p = row / sh;
-        if (row < 0 || row % sh || p >= P) continue;
-        for (int b = 0; b < KW; b++) {
-            const int column = v + left - b * dw, q = column / sw;
-            if (column < 0 || column % sw || q >= Q) continue;
+    """ + each_window("""
             sum += columns[((size_t)(c * KH + a) * KW + b) * M + ((unsigned)image * P + p) * Q + q];
-        }
-    }
-    dx = sum;
-    """, "minicnn_col2im")
+    """) + "dx = sum;", "minicnn_col2im")
 
 
 def is_identity(window):

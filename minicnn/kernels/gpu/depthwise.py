@@ -7,48 +7,25 @@ Bounded by memory: a thread computes one element, and its neighbours read what i
 
 import cupy
 
-from .memory import GEOMETRY, by_channel, geometry, images_like, per_image_parts, swapped
+from .memory import by_channel, images_like, per_image_parts, swapped
 from .reduce import THREADS, check, compiled, slices
+from .windows import GEOMETRY, INPUT_PIXEL, OUTPUT_PIXEL, each_pixel, each_window, geometry
 
 _forward = cupy.ElementwiseKernel(
-    "raw T x, raw T w, raw T b, int32 has_b, int32 multiplier, int32 images, " + GEOMETRY, "T y",
-    """
-    // Thread i is one output pixel: i = ((o·images + image)·P + p)·Q + q.
-    const unsigned thread = i;
-    const int q = thread % Q, p = thread / Q % P, image = thread / Q / P % images, o = thread / Q / P / images;
-    T sum = has_b ? b[o] : (T)0;
-    for (int a = 0; a < KH; a++) {
-        const int h = p * sh + a * dh - top;
-        for (int e = 0; e < KW; e++) {
-            const int v = q * sw + e * dw - left;
-            const ptrdiff_t pixel[] = {image, o / multiplier, h, v};
-            if (0 <= h && h < H && 0 <= v && v < W) sum += w[(o * KH + a) * KW + e] * x[pixel];
-        }
-    }
-    y = sum;
-    """, "minicnn_depthwise")
+    "raw T x, raw T w, raw T bias, int32 has_bias, int32 multiplier, int32 images, " + GEOMETRY, "T y", OUTPUT_PIXEL + """
+    T sum = has_bias ? bias[c] : (T)0;
+    """ + each_pixel("""
+            const ptrdiff_t pixel[] = {image, c / multiplier, h, v};
+            sum += w[(c * KH + a) * KW + b] * x[pixel];
+    """) + "y = sum;", "minicnn_depthwise")
 
 _to_input = cupy.ElementwiseKernel(
-    "raw T dy, raw T w, int32 multiplier, int32 images, " + GEOMETRY, "T dx",
-    """
-    // Thread i is one pixel of dx: i = ((c·images + image)·H + h)·W + v; window p saw row h at position a where p·sh + a·dh - top = h.
-    const unsigned thread = i;
-    const int v = thread % W, h = thread / W % H, image = thread / W / H % images, c = thread / W / H / images;
-    T sum = 0;
-    for (int a = 0; a < KH; a++) {
-        const int row = h + top - a * dh, p = row / sh;
-        if (row < 0 || row % sh || p >= P) continue;
-        for (int e = 0; e < KW; e++) {
-            const int column = v + left - e * dw, q = column / sw;
-            if (column < 0 || column % sw || q >= Q) continue;
+    "raw T dy, raw T w, int32 multiplier, int32 images, " + GEOMETRY, "T dx", INPUT_PIXEL + "T sum = 0;" + each_window("""
             for (int o = c * multiplier; o < (c + 1) * multiplier; o++) {
                 const ptrdiff_t pixel[] = {image, o, p, q};
-                sum += w[(o * KH + a) * KW + e] * dy[pixel];
+                sum += w[(o * KH + a) * KW + b] * dy[pixel];
             }
-        }
-    }
-    dx = sum;
-    """, "minicnn_depthwise_dx")
+    """) + "dx = sum;", "minicnn_depthwise_dx")
 
 _to_weights = r"""
 // Block (tap, slice), tap = (o·KH + a)·KW + e, sums its share of the M output pixels of channel o: element m = (image·P + p)·Q + q.

@@ -54,15 +54,6 @@ def elementwise(kernel, x, *others):
     return y.transpose(sorted(range(x.ndim), key=order.__getitem__))
 
 
-def geometry(window):
-    """A Window as the numbers that the kernels take: H, W, KH, KW, stride, dilation, first padding, P, Q."""
-    return (*window.size, *window.kernel, *window.stride, *window.dilation, window.padding[0][0], window.padding[1][0], *window.output)
-
-
-# The parameters of `geometry` in a kernel's signature.
-GEOMETRY = "int32 H, int32 W, int32 KH, int32 KW, int32 sh, int32 sw, int32 dh, int32 dw, int32 top, int32 left, int32 P, int32 Q"
-
-
 def pixels(window):
     """P · Q: how many output pixels an image has."""
     return prod(window.output)

@@ -7,91 +7,43 @@ import cupy
 import numpy as np
 
 from .. import array
-from .memory import FLOATS, GEOMETRY, geometry, images_like, per_image_parts, swapped
+from .memory import FLOATS, images_like, per_image_parts, swapped
+from .windows import GEOMETRY, INPUT_PIXEL, OUTPUT_PIXEL, each_pixel, each_window, geometry
 
 _max_pool = cupy.ElementwiseKernel(
-    "raw T x, int32 images, int32 cut, " + GEOMETRY, "T y, int32 winner",
-    """
-    // Thread i is one output pixel: i = ((c·images + image)·P + p)·Q + q. The winner's number in the window is a·KW + b.
-    const unsigned thread = i;
-    const int q = thread % Q, p = thread / Q % P, image = thread / Q / P % images, c = thread / Q / P / images;
+    "raw T x, int32 images, int32 cut, " + GEOMETRY, "T y, int32 winner", OUTPUT_PIXEL + """
     T best = -(T)__int_as_float(0x7f800000);                            // -∞
-    int place = -1;
-    for (int a = 0; a < KH; a++) {
-        const int h = p * sh + a * dh - top;
-        for (int b = 0; b < KW; b++) {
-            const int v = q * sw + b * dw - left;
-            if (h < 0 || h >= H || v < 0 || v >= W) continue;
+    int place = -1;                                                     // the winner's number in the window, a·KW + b
+    """ + each_pixel("""
             const ptrdiff_t pixel[] = {image, c, h, v};
             const T value = x[pixel];
             if (place < 0 || value > best || value != value) {          // the first of equal ones; a NaN wins over all
                 best = value;
                 place = a * KW + b;
             }
-        }
-    }
+    """) + """
     if (cut && best <= 0) { best = 0; place = -1; }                     // a ReLU came first: nothing of this window passes a gradient
     y = best;
     winner = place;
     """, "minicnn_max_pool")
 
 _max_pool_dx = cupy.ElementwiseKernel(
-    "raw T dy, raw int32 winners, int32 images, " + GEOMETRY, "T dx",
-    """
-    // Thread i is one input pixel: i = ((c·images + image)·H + h)·W + v. Window p saw row h at position a where p·sh + a·dh - top = h.
-    const unsigned thread = i;
-    const int v = thread % W, h = thread / W % H, image = thread / W / H % images, c = thread / W / H / images;
-    T sum = 0;
-    for (int a = 0; a < KH; a++) {
-        const int row = h + top - a * dh, p = row / sh;
-        if (row < 0 || row % sh || p >= P) continue;
-        for (int b = 0; b < KW; b++) {
-            const int column = v + left - b * dw, q = column / sw;
-            if (column < 0 || column % sw || q >= Q) continue;
+    "raw T dy, raw int32 winners, int32 images, " + GEOMETRY, "T dx", INPUT_PIXEL + "T sum = 0;" + each_window("""
             const ptrdiff_t pixel[] = {image, c, p, q};
             if (winners[pixel] == a * KW + b) sum += dy[pixel];
-        }
-    }
-    dx = sum;
-    """, "minicnn_max_pool_dx")
+    """) + "dx = sum;", "minicnn_max_pool_dx")
 
 _avg_pool = cupy.ElementwiseKernel(
-    "raw T x, T divisor, int32 images, " + GEOMETRY, "T y",
-    """
-    // Thread i is one output pixel: i = ((c·images + image)·P + p)·Q + q.
-    const unsigned thread = i;
-    const int q = thread % Q, p = thread / Q % P, image = thread / Q / P % images, c = thread / Q / P / images;
-    T sum = 0;
-    for (int a = 0; a < KH; a++) {
-        const int h = p * sh + a * dh - top;
-        for (int b = 0; b < KW; b++) {
-            const int v = q * sw + b * dw - left;
+    "raw T x, T divisor, int32 images, " + GEOMETRY, "T y", OUTPUT_PIXEL + "T sum = 0;" + each_pixel("""
             const ptrdiff_t pixel[] = {image, c, h, v};
-            if (0 <= h && h < H && 0 <= v && v < W) sum += x[pixel];
-        }
-    }
-    y = sum / divisor;
-    """, "minicnn_avg_pool")
+            sum += x[pixel];
+    """) + "y = sum / divisor;", "minicnn_avg_pool")
 
 _avg_pool_dx = cupy.ElementwiseKernel(
-    "raw T share, int32 images, " + GEOMETRY, "T dx",
-    """
-    // Thread i is one input pixel: i = ((c·images + image)·H + h)·W + v. Window p saw row h at position a where p·sh + a·dh - top = h.
-    const unsigned thread = i;
-    const int v = thread % W, h = thread / W % H, image = thread / W / H % images, c = thread / W / H / images;
-    T sum = 0;
-    for (int a = 0; a < KH; a++) {
-        const int row = h + top - a * dh, p = row / sh;
-        if (row < 0 || row % sh || p >= P) continue;
-        for (int b = 0; b < KW; b++) {
-            const int column = v + left - b * dw, q = column / sw;
-            if (column < 0 || column % sw || q >= Q) continue;
+    "raw T share, int32 images, " + GEOMETRY, "T dx", INPUT_PIXEL + "T sum = 0;" + each_window("""
             const ptrdiff_t pixel[] = {image, c, p, q};
             sum += share[pixel];
-        }
-    }
-    dx = sum;
-    """, "minicnn_avg_pool_dx")
+    """) + "dx = sum;", "minicnn_avg_pool_dx")
 
 
 def max_pool2d(x, window):
