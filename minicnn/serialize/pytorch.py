@@ -61,7 +61,7 @@ def read_zip(file, size):
             _check_members(members, size)
             if "byteorder" in members and archive.read(members["byteorder"]) != b"little":
                 raise DataError("its numbers are in big-endian order")
-            views = _state_dict(pickled.load(archive.read(members["data.pkl"]), CONSTRUCTORS, _storage))
+            views = state_dict_in(pickled.load(archive.read(members["data.pkl"]), CONSTRUCTORS, _storage), View)
             numbers = {key: _member(archive, members, storage) for key, storage in _storages(views, size).items()}
     except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError, UnicodeDecodeError) as error:
         raise DataError(f"it is not a whole zip archive ({error})") from None
@@ -93,10 +93,11 @@ def read_legacy(file, size):
     plain = pickled.Machine({}, _no_storages)
     if plain.run(file) != LEGACY_MAGIC or plain.run(file) != LEGACY_VERSION:
         raise DataError("it is a pickle, but not one that PyTorch wrote")
-    if not _is_little_endian(plain.run(file)):
+    facts = plain.run(file)
+    if not isinstance(facts, dict) or facts.get("little_endian") is not True:
         raise DataError("its numbers are in big-endian order")
-    described = pickled.Machine(CONSTRUCTORS, _storage).run(file)
-    views, keys = _state_dict(described), plain.run(file)
+    views = state_dict_in(pickled.Machine(CONSTRUCTORS, _storage).run(file), View)
+    keys = plain.run(file)
     if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
         raise DataError("it has no list of its storages")
     return _filled(views, _storages_in_a_row(file, keys, _storages(views, size)))
@@ -116,10 +117,6 @@ def _storages_in_a_row(file, keys, wanted):
     if set(numbers) != set(wanted):
         raise DataError("some of its storages are not there")
     return numbers
-
-
-def _is_little_endian(facts):
-    return isinstance(facts, dict) and facts.get("little_endian") is True
 
 
 def _no_storages(_):
@@ -184,16 +181,15 @@ CONSTRUCTORS = {
 # From views to arrays ---------------------------------------------------------------------------------------------------------
 
 
-def _state_dict(described):
-    """The flat dict of Views: the object itself, or what a checkpoint keeps under one of the usual names."""
-    places = [described, *(described.get(name) for name in WHERE)] if isinstance(described, dict) else []
-    for place in places:
-        if isinstance(place, dict) and any(isinstance(value, View) for value in place.values()):
-            return {name: value for name, value in place.items() if isinstance(name, str) and isinstance(value, View)}
+def state_dict_in(found, kind):
+    """The entries of a kind in what a file holds: in the dict itself, or in one that a checkpoint keeps under one of the usual names."""
+    for place in (found, *map(found.get, WHERE)) if isinstance(found, dict) else ():
+        if isinstance(place, dict) and any(isinstance(value, kind) for value in place.values()):
+            return {name: value for name, value in place.items() if isinstance(name, str) and isinstance(value, kind)}
     raise DataError(f"it holds no state_dict, neither by itself nor under {', '.join(WHERE)}")
 
 
-WHERE = ("state_dict", "model_state_dict", "model", "net", "model_state", "module")
+WHERE = ("state_dict", "model_state_dict", "model", "net", "model_state", "module", "weights")
 
 
 def _storages(views, size):

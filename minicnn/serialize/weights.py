@@ -5,6 +5,7 @@ Nothing in any of them is ever run, and none is given more memory than its size 
 
 import os
 import zipfile
+import zlib
 from math import prod
 
 import numpy as np
@@ -50,11 +51,8 @@ def _read_own(file, size):
     document, tensors = container.read(file)
     if document.get("kind") != "state":
         raise DataError(f"it holds a {str(document.get('kind'))!r:.40}, not a state_dict")
-    found = state.decode(document, tensors, "cpu")
-    for place in (found, *(found.get(name) for name in ("weights", *pytorch.WHERE))) if isinstance(found, dict) else ():
-        if isinstance(place, dict) and any(isinstance(value, Tensor) for value in place.values()):
-            return {name: value.array for name, value in place.items() if isinstance(value, Tensor)}
-    raise DataError("it holds no state_dict")
+    found = pytorch.state_dict_in(state.decode(document, tensors, "cpu"), Tensor)
+    return {name: tensor.array for name, tensor in found.items()}
 
 
 def _read_npz(file, size):
@@ -67,7 +65,7 @@ def _read_npz(file, size):
             if sum(info.file_size for info in archive.infolist()) > UNPACKED * size:
                 raise DataError(f"it would become more than {UNPACKED} times as large when unpacked")
             return {info.filename.removesuffix(".npy"): _npy(archive, info) for info in members}
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError, RuntimeError, zipfile.zlib.error) as error:
+    except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError, RuntimeError, zlib.error) as error:
         raise DataError(f"it is not a whole zip archive ({error})") from None
 
 
