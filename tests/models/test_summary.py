@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import minicnn
-from minicnn import errors, models, nn
+from minicnn import errors, kernels, models, nn
 from minicnn.models import summary
 from minicnn.models.summary import OUTSIDE
 from minicnn.nn import functional as F
@@ -110,6 +110,28 @@ def test_the_model_is_left_as_it_was():
     assert all((before[k] == v.array).all() for k, v in model.state_dict().items()) and minicnn.get_rng_state() == stream
     assert all(p.grad is None for p in model.parameters())
     assert not any(hooks for m in model.modules() if m._hooks for hooks in m._hooks.values())
+
+
+def test_nothing_is_computed(monkeypatch):
+    """Nor what takes the place of several functions that follow each other."""
+    def refuse(*_):
+        raise AssertionError("a kernel computed something")
+
+    for name in vars(kernels.FORMS["array"]):
+        if name.startswith(("conv2d", "batch_norm", "relu", "add", "max_pool2d")):
+            monkeypatch.setattr(kernels.FORMS["array"], name, refuse)
+
+    class Block(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.norm = nn.Conv2d(3, 3, 3, padding=1), nn.BatchNorm2d(3)
+
+        def forward(self, x):
+            x = F.max_pool2d(F.relu(self.conv(x)), 2)
+            y = F.batch_norm(x, self.norm.running_mean, self.norm.running_var) + x
+            return F.relu(F.batch_norm(y, self.norm.running_mean, self.norm.running_var) + y), y
+
+    assert summary(Block(), (3, 128, 128)).rows[0].output == (3, 128, 128)
 
 
 def test_text_is_a_table_that_lines_up():
