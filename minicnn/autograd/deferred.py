@@ -108,12 +108,17 @@ def _as_it_is(x):
 def deferred(operation, *inputs, **attributes):
     """`operation(*inputs, **attributes)`, computed later.
 
-    The first input must be the result of an operation, recorded or computed by a kernel: what came from outside may lie in memory that
-    somebody else writes to meanwhile, and nobody would notice. (Nor is noticed what NumPy writes into an activation by `x.numpy()`.)
+    The first input must be the result of an operation: what came from outside may lie in memory that somebody else writes to meanwhile,
+    and nobody would notice. (Nor is noticed what NumPy writes into an activation by `x.numpy()`.)
     """
-    if mode.anomaly or inputs[0].node is None and not is_lent(inputs[0].array):
+    if mode.anomaly or not is_result(inputs[0]):
         return operation(*inputs, **attributes)
     return _waiting(Recipe(operation, [_as_it_is(x) for x in inputs], attributes))
+
+
+def is_result(x):
+    """Whether a tensor is what an operation has made, recorded or computed by a kernel: nobody else has its memory."""
+    return x.node is not None or is_lent(x.array)
 
 
 def _waiting(recipe):
@@ -173,7 +178,7 @@ def _pair_for(y, operation):
 
 def _fit(x, y):
     """Whether two tensors have one shape and dtype, and the second is an operation's result."""
-    return x.array.shape == y.array.shape and x.array.dtype is y.array.dtype and (y.node is not None or is_lent(y.array))
+    return x.array.shape == y.array.shape and x.array.dtype is y.array.dtype and is_result(y)
 
 
 def _turn_into(result, y):
