@@ -83,14 +83,11 @@ def test_convolution(dtype, layout, n, groups, c, o, size, kernel, stride, paddi
         assume(False)
     x, w, b, dy = (rng.standard_normal(s).astype(dtype) for s in ((n, c * groups, *size), shape, shape[:1],
                                                                   (n, o * groups, *window.output)))
-    x, dy, before = laid_out(x, layout), laid_out(dy, layout), get_num_threads()
-    set_num_threads(threads)
-    try:
+    x, dy = laid_out(x, layout), laid_out(dy, layout)
+    with threads_set_to(threads):
         compare("conv2d", dtype, x, w, b, window, groups)
         compare("conv2d_dx", dtype, dy, w, window, groups)
         compare("conv2d_dw", dtype, dy, x, window, groups)
-    finally:
-        set_num_threads(before)
 
 
 @pytest.mark.parametrize("shape, out, kernel, options", [
@@ -112,12 +109,8 @@ def test_the_same_bits_from_run_to_run():
     rng = np.random.default_rng(0)
     window = shapes.conv2d_window((8, 16, 20, 20), (32, 16, 3, 3), padding=1)
     x, dy = rng.standard_normal((8, 16, 20, 20)).astype("f"), rng.standard_normal((8, 32, 20, 20)).astype("f")
-    before = get_num_threads()
-    set_num_threads(2)
-    try:
+    with threads_set_to(2):
         runs = {cpu.conv2d_dw(dy, x, window, 1).tobytes() for _ in range(5)} | {cpu.conv2d_dw(dy, x, window, 1).tobytes()}
-    finally:
-        set_num_threads(before)
     assert len(runs) == 1
 
 
