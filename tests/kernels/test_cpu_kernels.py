@@ -188,6 +188,13 @@ def test_batch_norm(shape, dtype):
     compare("channel_sums", dtype, x)
 
 
+def test_moments_of_one_pixel():
+    """Its variance is 0, and nothing is divided by that."""
+    with np.errstate(all="raise"):
+        mean, variance = cpu.batch_moments(np.float32([[1, 2, 3]]))
+    assert mean.tolist() == [1, 2, 3] and variance.tolist() == [0, 0, 0]
+
+
 @settings(max_examples=40, deadline=None)
 @given(dtypes, layouts, st.integers(0, 5), st.integers(1, 40), pairs(1, 60), st.integers(1, 3), st.booleans())
 def test_statistics_of_a_batch(dtype, layout, n, c, size, threads, affine):
