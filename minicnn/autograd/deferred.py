@@ -11,7 +11,7 @@ from weakref import WeakValueDictionary, ref
 
 from ..arrays import is_lent
 from ..tensor import Tensor, wrap
-from .graph import FREED, as_recorded, edge_of, next_number
+from .graph import as_recorded, edge_of, next_number
 from .mode import mode
 
 PAIRS = {}                              # (operation, the one that follows) -> the pair that computes both
@@ -86,11 +86,10 @@ def _become(node, operation, inputs, attributes):
     if node is None or all(edge_of(x) is None for x in inputs):
         return
     arrays = [x.array if isinstance(x, Tensor) else x for x in inputs]
-    freed = node.saved is FREED and operation.saves
     node.operation, node.attributes, node.edges = operation, attributes, [edge_of(x) for x in inputs]
     node.shapes, node.inputs, node.versions = [getattr(a, "shape", ()) for a in arrays], None, ()
-    node.saved = FREED if freed else None
-    if operation.saves and not freed:
+    node.saved = None
+    if operation.saves:
         result = operation.forward(*arrays, **attributes)
         result, saved = result if operation.pair else (result, None)
         operation.save(node, inputs, arrays, saved, wrap(result))

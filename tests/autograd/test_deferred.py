@@ -123,6 +123,17 @@ def test_memory_of_somebody_else_is_read_at_once():
     assert total[0, 0].item() == 2
 
 
+def test_a_change_after_the_pair_has_read_its_input_is_noticed():
+    x, w, b = leaves()
+    h = x * 1
+    y = F.batch_norm(h, None, None, w, b, training=True)
+    assert type(y) is Deferred
+    z = F.relu(y)
+    h.detach().add_(1)
+    with pytest.raises(torch.errors.GraphError, match="in place"):
+        z.sum().backward()
+
+
 def test_a_detached_input_keeps_its_place():
     x, w, b = leaves()
     h = x * 1
@@ -152,8 +163,8 @@ def test_threads_look_at_once():
 def test_recording_is_decided_when_it_is_called():
     x, w, b = leaves()
     with torch.no_grad():
-        y = normalized(x, w, b)
-    assert not F.relu(y).requires_grad and not y.requires_grad
+        y = normalized(x.detach(), w, b)
+    assert type(y) is Deferred and not F.relu(y).requires_grad and not y.requires_grad
     y = normalized(x, w, b)
     with torch.no_grad():
         assert not F.relu(y).requires_grad

@@ -143,6 +143,15 @@ def test_a_change_comes_too_late_for_a_block(change):
     np.testing.assert_array_equal(s.numpy(), wanted)
 
 
+def test_a_sum_with_memory_of_somebody_else_is_computed_at_once():
+    x, w, b, r = (t.detach() for t in block_inputs())
+    y = lambda: F.batch_norm(made(x), None, None, w, b, training=True)      # noqa: E731
+    wanted, buffer = y().numpy() + r.numpy(), r.numpy().copy()
+    s = y() + torch.from_numpy(buffer)
+    buffer[...] = 0
+    np.testing.assert_allclose(s.numpy(), wanted, atol=1e-12)
+
+
 def test_pooling_takes_the_relu_along():
     x = made_images()
     z = pooled(x)
