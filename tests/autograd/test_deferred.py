@@ -116,6 +116,10 @@ def test_memory_of_somebody_else_is_read_at_once():
     total = torch.from_numpy(large) + torch.ones(100, 100)
     large[...] = 50
     assert total[0, 0].item() == 2
+    second = np.ones((100, 100))
+    total = made(torch.zeros(100, 100)) + torch.from_numpy(second)
+    second[...] = 50
+    assert total[0, 0].item() == 1
     p = torch.zeros(100, 100, requires_grad=True)
     p.sum().backward()
     total = p.grad + p.grad

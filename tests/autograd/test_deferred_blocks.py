@@ -143,6 +143,12 @@ def test_a_change_comes_too_late_for_a_block(change):
     np.testing.assert_array_equal(s.numpy(), wanted)
 
 
+@pytest.mark.parametrize("shape", [(1, 3, 1, 1), (3, 10, 40), (8, 1, 10, 40), (40,), ()], ids=str)
+def test_a_sum_of_different_shapes(shape):
+    inputs = [*block_inputs()[:3], made_images(shape)]
+    same(block(*inputs), block(*inputs, look=lambda t: t.shape), inputs)
+
+
 def test_a_sum_with_memory_of_somebody_else_is_computed_at_once():
     x, w, b, r = (t.detach() for t in block_inputs())
     y = lambda: F.batch_norm(made(x), None, None, w, b, training=True)      # noqa: E731

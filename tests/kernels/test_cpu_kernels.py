@@ -17,6 +17,7 @@ from minicnn.kernels import array, loops
 
 pytest.importorskip("numba")
 cpu = pytest.importorskip("minicnn.kernels.cpu")
+normalization = pytest.importorskip("minicnn.kernels.cpu.normalization")
 
 TOLERANCE = {np.dtype("float32"): 2e-6, np.dtype("float64"): 1e-12}
 ROOT = Path(__file__).parents[2]
@@ -93,7 +94,8 @@ def test_convolution(dtype, layout, n, groups, c, o, size, kernel, stride, paddi
 @pytest.mark.parametrize("shape, out, kernel, options", [
     ((3, 64, 8, 8), 128, 3, {"padding": 1}), ((2, 16, 96, 96), 16, 3, {"padding": 1}), ((5, 48, 7, 7), 64, 1, {}),
     ((2, 130, 5, 5), 40, 3, {"padding": 2, "stride": 2}), ((2, 3, 200, 200), 8, 7, {"stride": 2, "padding": 3}),
-    ((3, 128, 6, 7), 192, 5, {"padding": 2}),
+    ((3, 128, 6, 7), 192, 5, {"padding": 2}), ((2, 128, 9, 8), 192, 5, {"padding": 4, "dilation": 2}),
+    ((2, 128, 6, 7), 200, 5, {"padding": 2}),
 ], ids=str)
 def test_convolution_in_bands_and_blocks(shape, out, kernel, options):
     """Images larger than a thread's buffer, more channels than a block, more images than a task, more weights than the cache holds."""
@@ -186,6 +188,20 @@ def test_batch_norm(shape, dtype):
         compare("batch_norm_add_relu_dx", dtype, dy, plus, x, weights[0], mean, rstd)
     compare("batch_norm_sums", dtype, dy, x, mean, rstd)
     compare("channel_sums", dtype, x)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(8, 32, 9, 9), (3, 16, 40, 40), (70, 64)], ids=str)
+def test_results_that_go_past_the_caches(shape, dtype, monkeypatch):
+    """As large ones do, in whole vectors."""
+    monkeypatch.setattr(normalization, "LARGE", 0)
+    rng = np.random.default_rng(0)
+    x, dy = (rng.integers(-3, 4, shape).astype(dtype) for _ in range(2))
+    w, b, mean, rstd = (rng.uniform(0.5, 2, shape[1]).astype(dtype) for _ in range(4))
+    for name, arguments in (("relu", (x,)), ("relu_dx", (dy, x)), ("add", (x, dy)), ("add_relu", (x, dy)),
+                            ("batch_norm_relu", (x, w, b, mean, rstd)), ("batch_norm_add", (x, w, b, dy, mean, rstd)),
+                            ("batch_norm_dx", (dy, x, w, mean, rstd)), ("batch_norm_add_relu_dx", (dy, x, x, w, mean, rstd))):
+        compare(name, dtype, *arguments)
 
 
 def test_moments_of_one_pixel():
