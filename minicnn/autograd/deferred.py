@@ -11,7 +11,7 @@ from weakref import WeakValueDictionary, ref
 
 from ..arrays import is_lent
 from ..tensor import Tensor, wrap
-from .graph import FREED, as_recorded, edge_of, next_number
+from .graph import as_recorded, edge_of, next_number
 from .mode import mode
 
 PAIRS = {}                              # (operation, the one that follows) -> the pair that computes both
@@ -86,11 +86,10 @@ def _become(node, operation, inputs, attributes):
     if node is None or all(edge_of(x) is None for x in inputs):
         return
     arrays = [x.array if isinstance(x, Tensor) else x for x in inputs]
-    freed = node.saved is FREED and operation.saves
     node.operation, node.attributes, node.edges = operation, attributes, [edge_of(x) for x in inputs]
     node.shapes, node.inputs, node.versions = [getattr(a, "shape", ()) for a in arrays], None, ()
-    node.saved = FREED if freed else None
-    if operation.saves and not freed:
+    node.saved = None
+    if operation.saves:
         result = operation.forward(*arrays, **attributes)
         result, saved = result if operation.pair else (result, None)
         operation.save(node, inputs, arrays, saved, wrap(result))
@@ -108,12 +107,17 @@ def _as_it_is(x):
 def deferred(operation, *inputs, **attributes):
     """`operation(*inputs, **attributes)`, computed later.
 
-    The first input must be the result of an operation, recorded or computed by a kernel: what came from outside may lie in memory that
-    somebody else writes to meanwhile, and nobody would notice. (Nor is noticed what NumPy writes into an activation by `x.numpy()`.)
+    The first input must be the result of an operation: what came from outside may lie in memory that somebody else writes to meanwhile,
+    and nobody would notice. (Nor is noticed what NumPy writes into an activation by `x.numpy()`.)
     """
-    if mode.anomaly or inputs[0].node is None and not is_lent(inputs[0].array):
+    if mode.anomaly or not is_result(inputs[0]):
         return operation(*inputs, **attributes)
     return _waiting(Recipe(operation, [_as_it_is(x) for x in inputs], attributes))
+
+
+def is_result(x):
+    """Whether a tensor is what an operation has made, recorded or computed by a kernel: nobody else has its memory."""
+    return x.node is not None or is_lent(x.array)
 
 
 def _waiting(recipe):
@@ -173,7 +177,7 @@ def _pair_for(y, operation):
 
 def _fit(x, y):
     """Whether two tensors have one shape and dtype, and the second is an operation's result."""
-    return x.array.shape == y.array.shape and x.array.dtype is y.array.dtype and (y.node is not None or is_lent(y.array))
+    return x.array.shape == y.array.shape and x.array.dtype is y.array.dtype and is_result(y)
 
 
 def _turn_into(result, y):

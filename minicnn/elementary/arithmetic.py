@@ -7,7 +7,7 @@ are written with these same operations, so they can be differentiated themselves
 import numpy as np
 
 from .. import arrays
-from ..autograd.deferred import deferred, joined_by
+from ..autograd.deferred import deferred, is_result, joined_by
 from ..autograd.operation import Elementary
 from ..errors import BadType, BadValue, ShapeError
 from ..kernels import of
@@ -198,8 +198,8 @@ def _joined(x, y):
 
 
 def _are_results(x, y):
-    """Whether both are tensors that operations have made, whose memory nobody else has."""
-    return isinstance(x, Tensor) and isinstance(y, Tensor) and all(t.node is not None or arrays.is_lent(t.array) for t in (x, y))
+    """Whether both are tensors that operations have made."""
+    return isinstance(x, Tensor) and isinstance(y, Tensor) and is_result(x) and is_result(y)
 
 
 add.operation = _add

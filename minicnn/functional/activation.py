@@ -18,7 +18,6 @@ from ..kernels import of
 from ..tensor import Tensor
 
 
-
 def or_one_kernel(function):
     """The function; but where the kernels for the array (the first argument) have one of its name, that: it goes over memory once."""
     name = function.__name__

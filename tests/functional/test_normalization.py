@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import minicnn
 import minicnn.nn.functional as F
-from minicnn.errors import BadValue, ShapeError
+from minicnn.errors import BadValue, GraphError, ShapeError
 
 torch = pytest.importorskip("torch")
 TF = torch.nn.functional
@@ -47,6 +47,19 @@ def test_running_statistics_follow_the_batch(function, momentum):
         getattr(module, function)(library.tensor(x), *running, None, None, True, momentum)
     for a, b in zip(ours, theirs):
         np.testing.assert_allclose(a.array, b.numpy(), rtol=1e-12)
+
+
+@pytest.mark.parametrize("function", ["batch_norm", "instance_norm"])
+def test_a_graph_notices_that_running_statistics_have_moved(function):
+    x, running = minicnn.rand(4, 3, 2, 2), [minicnn.ones(3), minicnn.ones(3)]
+    products = [minicnn.ones(3, requires_grad=True) * r for r in running]
+    F.batch_norm(x[:0], *running, None, None, True)                     # an empty batch leaves them alone
+    for y in products:
+        y.sum().backward(retain_graph=True)
+    getattr(F, function)(x, *running, None, None, True)
+    for y in products:
+        with pytest.raises(GraphError, match="in place"):
+            y.sum().backward()
 
 
 @given(SHAPES, st.integers(0, 2**32))

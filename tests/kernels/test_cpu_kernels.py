@@ -17,6 +17,7 @@ from minicnn.kernels import array, loops
 
 pytest.importorskip("numba")
 cpu = pytest.importorskip("minicnn.kernels.cpu")
+normalization = pytest.importorskip("minicnn.kernels.cpu.normalization")
 
 TOLERANCE = {np.dtype("float32"): 2e-6, np.dtype("float64"): 1e-12}
 ROOT = Path(__file__).parents[2]
@@ -83,20 +84,18 @@ def test_convolution(dtype, layout, n, groups, c, o, size, kernel, stride, paddi
         assume(False)
     x, w, b, dy = (rng.standard_normal(s).astype(dtype) for s in ((n, c * groups, *size), shape, shape[:1],
                                                                   (n, o * groups, *window.output)))
-    x, dy, before = laid_out(x, layout), laid_out(dy, layout), get_num_threads()
-    set_num_threads(threads)
-    try:
+    x, dy = laid_out(x, layout), laid_out(dy, layout)
+    with threads_set_to(threads):
         compare("conv2d", dtype, x, w, b, window, groups)
         compare("conv2d_dx", dtype, dy, w, window, groups)
         compare("conv2d_dw", dtype, dy, x, window, groups)
-    finally:
-        set_num_threads(before)
 
 
 @pytest.mark.parametrize("shape, out, kernel, options", [
     ((3, 64, 8, 8), 128, 3, {"padding": 1}), ((2, 16, 96, 96), 16, 3, {"padding": 1}), ((5, 48, 7, 7), 64, 1, {}),
     ((2, 130, 5, 5), 40, 3, {"padding": 2, "stride": 2}), ((2, 3, 200, 200), 8, 7, {"stride": 2, "padding": 3}),
-    ((3, 128, 6, 7), 192, 5, {"padding": 2}),
+    ((3, 128, 6, 7), 192, 5, {"padding": 2}), ((2, 128, 9, 8), 192, 5, {"padding": 4, "dilation": 2}),
+    ((2, 128, 6, 7), 200, 5, {"padding": 2}),
 ], ids=str)
 def test_convolution_in_bands_and_blocks(shape, out, kernel, options):
     """Images larger than a thread's buffer, more channels than a block, more images than a task, more weights than the cache holds."""
@@ -112,12 +111,8 @@ def test_the_same_bits_from_run_to_run():
     rng = np.random.default_rng(0)
     window = shapes.conv2d_window((8, 16, 20, 20), (32, 16, 3, 3), padding=1)
     x, dy = rng.standard_normal((8, 16, 20, 20)).astype("f"), rng.standard_normal((8, 32, 20, 20)).astype("f")
-    before = get_num_threads()
-    set_num_threads(2)
-    try:
+    with threads_set_to(2):
         runs = {cpu.conv2d_dw(dy, x, window, 1).tobytes() for _ in range(5)} | {cpu.conv2d_dw(dy, x, window, 1).tobytes()}
-    finally:
-        set_num_threads(before)
     assert len(runs) == 1
 
 
@@ -193,6 +188,27 @@ def test_batch_norm(shape, dtype):
         compare("batch_norm_add_relu_dx", dtype, dy, plus, x, weights[0], mean, rstd)
     compare("batch_norm_sums", dtype, dy, x, mean, rstd)
     compare("channel_sums", dtype, x)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(8, 32, 9, 9), (3, 16, 40, 40), (70, 64)], ids=str)
+def test_results_that_go_past_the_caches(shape, dtype, monkeypatch):
+    """As large ones do, in whole vectors."""
+    monkeypatch.setattr(normalization, "LARGE", 0)
+    rng = np.random.default_rng(0)
+    x, dy = (rng.integers(-3, 4, shape).astype(dtype) for _ in range(2))
+    w, b, mean, rstd = (rng.uniform(0.5, 2, shape[1]).astype(dtype) for _ in range(4))
+    for name, arguments in (("relu", (x,)), ("relu_dx", (dy, x)), ("add", (x, dy)), ("add_relu", (x, dy)),
+                            ("batch_norm_relu", (x, w, b, mean, rstd)), ("batch_norm_add", (x, w, b, dy, mean, rstd)),
+                            ("batch_norm_dx", (dy, x, w, mean, rstd)), ("batch_norm_add_relu_dx", (dy, x, x, w, mean, rstd))):
+        compare(name, dtype, *arguments)
+
+
+def test_moments_of_one_pixel():
+    """Its variance is 0, and nothing is divided by that."""
+    with np.errstate(all="raise"):
+        mean, variance = cpu.batch_moments(np.float32([[1, 2, 3]]))
+    assert mean.tolist() == [1, 2, 3] and variance.tolist() == [0, 0, 0]
 
 
 @settings(max_examples=40, deadline=None)

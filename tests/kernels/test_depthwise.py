@@ -5,25 +5,14 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from minicnn import get_num_threads, set_num_threads, shapes
+from minicnn import shapes
 from minicnn.errors import ShapeError
 from minicnn.kernels import array, loops
 
+from test_cpu_kernels import laid_out, layouts, pairs, threads_set_to
+
 pytest.importorskip("numba")
 cpu = pytest.importorskip("minicnn.kernels.cpu")
-
-pairs = lambda low, high: st.tuples(st.integers(low, high), st.integers(low, high))     # noqa: E731
-LAYOUTS = st.sampled_from(["channels first", "channels last", "every second", "read only"])
-
-
-def laid_out(x, layout):
-    """The same images, lying otherwise in memory."""
-    if layout == "channels last":
-        return np.ascontiguousarray(x.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
-    if layout == "every second":
-        return np.repeat(x, 2, 3)[..., ::2]
-    x.flags.writeable = layout != "read only"
-    return x
 
 
 def agree(form, dtype, x, w, b, dy, window, groups):
@@ -44,7 +33,7 @@ def arrays(seed, dtype, n, channels, multiplier, size, kernel, window, layout="c
 
 
 @settings(max_examples=150)
-@given(dtype=st.sampled_from([np.float32, np.float64]), layout=LAYOUTS, n=st.integers(0, 5),
+@given(dtype=st.sampled_from([np.float32, np.float64]), layout=layouts, n=st.integers(0, 5),
        channels=st.sampled_from([2, 3, 8, 16, 17, 31, 32, 33, 48, 70]), multiplier=st.integers(1, 3), size=pairs(1, 23),
        kernel=pairs(1, 5) | st.just((1, 19)), stride=pairs(1, 4), padding=pairs(0, 5), dilation=pairs(1, 3), threads=st.integers(1, 3),
        seed=st.integers(0, 99))
@@ -53,12 +42,8 @@ def test_agrees_with_arrays(dtype, layout, n, channels, multiplier, size, kernel
         window = shapes.conv2d_window((n, channels, *size), (channels * multiplier, 1, *kernel), stride, padding, dilation, channels)
     except ShapeError:
         assume(False)
-    before = get_num_threads()
-    set_num_threads(threads)
-    try:
+    with threads_set_to(threads):
         agree(array, dtype, *arrays(seed, dtype, n, channels, multiplier, size, kernel, window, layout), window, channels)
-    finally:
-        set_num_threads(before)
 
 
 @pytest.mark.parametrize("stride", [1, 2])

@@ -5,11 +5,11 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from minicnn import get_num_threads, kernels, set_num_threads, shapes
+from minicnn import kernels, shapes
 from minicnn.arrays import is_view
 from minicnn.kernels import array, loops
 
-from test_cpu_kernels import exact, laid_out, layouts, pairs
+from test_cpu_kernels import exact, laid_out, layouts, pairs, threads_set_to
 
 pytest.importorskip("numba")
 few_pixels = pytest.importorskip("minicnn.kernels.cpu.few_pixels")
@@ -38,12 +38,8 @@ def compare(window, x, w, b, dy, reference=array):
 def test_all_passes(dtype, layout, n, channels, outs, size, kernel, stride, padding, dilation, bias, threads, seed):
     assume(all(length + 2 * pad > (taps - 1) * step for length, pad, taps, step in zip(size, padding, kernel, dilation)))
     window, x, w, b, dy = problem(n, channels, outs, size, kernel, stride, padding, dilation, dtype, seed)
-    before = get_num_threads()
-    set_num_threads(threads)
-    try:
+    with threads_set_to(threads):
         compare(window, laid_out(x, layout), laid_out(w, layout), b if bias else None, laid_out(dy, layout))
-    finally:
-        set_num_threads(before)
 
 
 def test_against_the_loops():

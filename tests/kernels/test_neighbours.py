@@ -5,10 +5,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from minicnn import get_num_threads, kernels, set_num_threads, shapes
+from minicnn import kernels, shapes
 from minicnn.kernels import array, loops
 
-from test_cpu_kernels import agree, exact, laid_out, layouts, pairs
+from test_cpu_kernels import agree, exact, laid_out, layouts, pairs, threads_set_to
 
 pytest.importorskip("numba")
 neighbours = pytest.importorskip("minicnn.kernels.cpu.neighbours")
@@ -17,15 +17,11 @@ conv = pytest.importorskip("minicnn.kernels.cpu.conv")
 
 def compare(monkeypatch, count, x, w, b, dy, window, threads=2, reference=array):
     """y and dw with `count` pixels taken together, against another form in float64."""
-    before = get_num_threads()
-    set_num_threads(threads)
-    try:
+    with threads_set_to(threads):
         with monkeypatch.context() as patch, kernels.using("numba", winograd=False):
             patch.setattr(neighbours, "together", lambda *arguments: count)
             patch.setattr(conv, "_special", lambda *arguments: None)
             found = conv.conv2d(x, w, b, window, 1), conv.conv2d_dw(dy, x, window, 1)
-    finally:
-        set_num_threads(before)
     for one, name, arguments in zip(found, ("conv2d", "conv2d_dw"), ((x, w, b), (dy, x))):
         agree(one, getattr(reference, name)(*exact(arguments), window, 1), x.dtype)
 

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from minicnn import get_num_threads, kernels, set_num_threads, shapes
+from minicnn import kernels, shapes
 from minicnn.kernels import array, loops
 
-from test_cpu_kernels import agree, exact, laid_out, layouts, pairs
+from test_cpu_kernels import agree, exact, laid_out, layouts, pairs, threads_set_to
 
 pytest.importorskip("numba")
 spread = pytest.importorskip("minicnn.kernels.cpu.spread")
@@ -28,12 +28,8 @@ def problem(n, channels, outs, size, kernel, stride=1, padding=0, dilation=1, dt
 def test_any_window(dtype, layout, n, channels, outs, size, kernel, stride, padding, down, threads, seed):
     assume(all(length + 2 * pad > (taps - 1) * step for length, pad, taps, step in zip(size, padding, kernel, (down, 1))))
     window, dy, w = problem(n, channels, outs, size, kernel, stride, padding, (down, 1), dtype, seed)
-    before = get_num_threads()
-    set_num_threads(threads)
-    try:
+    with threads_set_to(threads):
         found = spread.conv2d_dx(laid_out(dy, layout), w, window)
-    finally:
-        set_num_threads(before)
     agree(found, array.conv2d_dx(*exact((dy, w)), window, 1), dtype)
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from minicnn import get_num_threads, kernels, set_num_threads, shapes
 from minicnn.kernels import array, loops
 
-from test_cpu_kernels import AVX2, exact, has, laid_out, layouts, pairs, run
+from test_cpu_kernels import AVX2, exact, has, laid_out, layouts, pairs, run, threads_set_to
 
 pytest.importorskip("numba")
 winograd = pytest.importorskip("minicnn.kernels.cpu.winograd")
@@ -55,12 +55,8 @@ def test_all_passes(dtype, layout, n, channels, outs, size, rows, columns, bias,
     """Any padding, also unequal and larger than the kernel; images smaller than a tile."""
     assume(all(length + sum(pads) >= 3 for length, pads in zip(size, (rows, columns))))
     window, x, w, b, dy = problem(n, channels, outs, size, (rows, columns), dtype, seed)
-    before = get_num_threads()
-    set_num_threads(count)
-    try:
+    with threads_set_to(count):
         compare(window, laid_out(x, layout), laid_out(w, layout), b if bias else None, laid_out(dy, layout))
-    finally:
-        set_num_threads(before)
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])

@@ -61,6 +61,14 @@ def _place(context, builder, kind, array, index):
     return builder.gep(context.make_array(kind)(context, builder, array).data, [index])
 
 
+def _storing(method, a):
+    """What writes the code for (a, i, v): `method` of the writer puts v there; a mask may follow."""
+    def write(context, builder, signature, values):
+        method(_writer(context, builder, a.dtype), values[2], _place(context, builder, a, *values[:2]), *values[3:])
+        return context.get_dummy_value()
+    return write
+
+
 # To and from memory ---------------------------------------------------------------------------------------------------------
 
 
@@ -82,19 +90,13 @@ def load(typingctx, a, i):
 @intrinsic
 def store(typingctx, a, i, v):
     """a[i : i + lanes] = v"""
-    def write(context, builder, signature, values):
-        _writer(context, builder, a.dtype).store(values[2], _place(context, builder, a, *values[:2]))
-        return context.get_dummy_value()
-    return types.void(a, types.intp, v), write
+    return types.void(a, types.intp, v), _storing(Writer.store, a)
 
 
 @intrinsic
 def store_past(typingctx, a, i, v):
     """a[i : i + lanes] = v past the caches, for large arrays: half the way over memory. The address must be a multiple of the vector's."""
-    def write(context, builder, signature, values):
-        _writer(context, builder, a.dtype).store_past(values[2], _place(context, builder, a, *values[:2]))
-        return context.get_dummy_value()
-    return types.void(a, types.intp, v), write
+    return types.void(a, types.intp, v), _storing(Writer.store_past, a)
 
 
 @intrinsic
@@ -116,10 +118,7 @@ def load_some(typingctx, a, i, mask):
 @intrinsic
 def store_some(typingctx, a, i, v, mask):
     """a[i : i + lanes] = v where the mask lets it through."""
-    def write(context, builder, signature, values):
-        _writer(context, builder, a.dtype).store_some(values[2], _place(context, builder, a, *values[:2]), values[3])
-        return context.get_dummy_value()
-    return types.void(a, types.intp, v, mask), write
+    return types.void(a, types.intp, v, mask), _storing(Writer.store_some, a)
 
 
 @intrinsic
