@@ -5,7 +5,7 @@ import json
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
+from helpers.commands import run
 from PIL import Image
 
 from minicnn import data
@@ -13,10 +13,6 @@ from minicnn.cli import main
 from minicnn.train import checks
 from minicnn.train import compare as comparing
 from minicnn.train import config as configuration
-
-
-def run(*words):
-    return CliRunner().invoke(main, [str(word) for word in words], catch_exceptions=False)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from helpers.training import StopAt
 
 import minicnn
 from minicnn import data, errors, nn, optim
@@ -77,16 +78,6 @@ def test_the_average_is_what_is_validated_and_kept():
 def test_a_decay_that_makes_no_average_is_refused(decay):
     with pytest.raises(errors.BadValue):
         get_ema_multi_avg_fn(decay)
-
-
-class StopAt(Callback):
-    def __init__(self, step):
-        self.left = step
-
-    def on_step_end(self, trainer):
-        self.left -= 1
-        if not self.left:
-            trainer.stop()
 
 
 def test_stopped_and_gone_on_with_the_average_is_the_same(tmp_path):
