@@ -1,8 +1,6 @@
 """What a test found, as figures that can be written and shown; and the test of a model that was saved."""
 
-import errno
 import json
-import os
 from pathlib import Path
 
 from .. import data, metrics
@@ -10,7 +8,7 @@ from ..data.registry import FOLDER
 from ..errors import DataError
 from ..models import Classifier
 from ..nn import CrossEntropyLoss
-from ..serialize.atomic import replacing
+from ..serialize.atomic import check_writable, replacing
 from .evaluation import evaluate
 from .images import Parts, as_they_are, divide
 
@@ -36,8 +34,7 @@ def make_output(folder):
     """The folder, made if need be, before time is spent on what is to be written there. Raises OSError where nothing can be."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
+    check_writable(folder)
     return folder
 
 
