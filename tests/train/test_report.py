@@ -136,7 +136,9 @@ def test_from_the_command_line(tmp_path):
     check_self_contained((folder / "report.html").read_text(encoding="utf-8"))
     result = run("evaluate", folder, "--part", "validation", "--report", page)
     assert result.exit_code == 0 and "written: " in result.output
-    check_self_contained(page.read_text(encoding="utf-8"))
+    text = page.read_text(encoding="utf-8")
+    check_self_contained(text)
+    assert re.search(r"istakes on \d+ images", text) and "test images" not in text
 
 
 def test_without_jinja_it_is_said_before_the_training(monkeypatch, tmp_path):
