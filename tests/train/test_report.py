@@ -91,6 +91,13 @@ def test_figures_are_those_of_the_metrics(tmp_path):
     assert set(links) == {f"#c{k}-{j}" for k, j in zip(*np.nonzero(matrix))}
 
 
+def test_a_class_that_is_not_tested_has_no_curve_and_the_others_are_all_shown(tmp_path):
+    what = made(names=["a", "b", "c"], classes=2)
+    outcome = what["outcome"]._replace(probabilities=np.pad(what["outcome"].probabilities, ((0, 0), (0, 1))))
+    page = Page(written(tmp_path, **{**what, "outcome": outcome}))
+    assert page.text.count("Each class against all others.") == 2 and page.text.count("–") == 1
+
+
 def test_behind_a_cell_are_its_own_images_the_most_confident_mistakes_first(tmp_path):
     what = made()
     outcome = what["outcome"]
