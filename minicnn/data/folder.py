@@ -6,7 +6,6 @@ is followed once.
 
 import os
 import warnings
-from pathlib import Path
 
 from ..errors import BadType, BadValue, DataError
 from . import reading
@@ -112,12 +111,13 @@ class DatasetFolder(Dataset):
 
 
 def check_folder(root):
-    """The folder as a str. Raises BadType, NoFiles."""
+    """The folder as a str, ~ replaced by the home folder. Raises BadType, NoFiles."""
     if not isinstance(root, str | os.PathLike):
         raise BadType(f"root must be a path, got {root!r}")
-    if not Path(root).is_dir():
-        raise NoFiles(f"{root} is not a folder" if Path(root).exists() else f"there is no folder {root}")
-    return os.path.expanduser(os.fspath(root))
+    root = os.path.expanduser(os.fspath(root))
+    if not os.path.isdir(root):
+        raise NoFiles(f"{root} is not a folder" if os.path.exists(root) else f"there is no folder {root}")
+    return root
 
 
 def default_loader(path):

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .. import data, plot
+from ..data.folder import check_folder
 from ..data.statistics import Statistics, describe
 from ..data.survey import survey
 from .results import write_json
@@ -28,9 +29,10 @@ class DataReport(NamedTuple):
 def look_at(dataset=None, data_dir=None, folder=None, progress=None):
     """The DataReport of a data set by name, or of a folder of image files. Raises DataError."""
     if folder is not None:
+        folder = check_folder(folder)
         found = survey(folder)
         damaged = [(_inside(folder, path), reason) for path, reason in found.damaged]
-        statistics = describe(found.parts, found.classes, str(folder), found.sizes, found.modes, damaged)
+        statistics = describe(found.parts, found.classes, folder, found.sizes, found.modes, damaged)
         return DataReport(statistics, _all_images(found.parts), [_inside(folder, path) for path in found.paths])
     source = data.load(dataset or "digits", data_dir, progress=progress)
     parts = {"train": (source.train_images, source.train_labels), "test": (source.test_images, source.test_labels)}

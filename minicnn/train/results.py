@@ -62,6 +62,15 @@ def load_for(classifier, name, data_dir, progress):
     return data.load(name, data_dir, progress=progress, image_size=size, channels=channels, on_error=on_error)
 
 
+def read_json(path, what):
+    """The values in a JSON file. Raises DataError, which says that it is not `what` it should be."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            return json.load(file)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{path} is not {what}: {error}") from None
+
+
 SPLIT = "split.json"            # in the run folder of a training on a folder of images
 
 
@@ -70,10 +79,7 @@ def read_split(run):
     path = Path(run) / SPLIT
     if not path.is_file():
         return None
-    try:
-        split = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"{path} is not a split: {error}") from None
+    split = read_json(path, "a split")
     if not isinstance(split, dict) or set(split) != set(Parts._fields) or not all(isinstance(files, list) for files in split.values()):
         raise DataError(f"{path} is not a split: it must list the files of {', '.join(Parts._fields)}")
     return split
