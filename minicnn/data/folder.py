@@ -16,9 +16,14 @@ class NoFiles(DataError, FileNotFoundError):
     """A folder in which there is nothing to learn from."""
 
 
+def class_folders(directory):
+    """The names of the folders in a folder, but for hidden ones, in alphabetical order."""
+    return sorted(entry.name for entry in os.scandir(directory) if entry.is_dir() and not entry.name.startswith("."))
+
+
 def find_classes(directory):
     """(names of the classes, {name: label}) of the folders in a folder, in alphabetical order. Raises NoFiles without any."""
-    classes = sorted(entry.name for entry in os.scandir(directory) if entry.is_dir() and not entry.name.startswith("."))
+    classes = class_folders(directory)
     if not classes:
         raise NoFiles(f"there is no class folder in {directory}: images must lie in one folder for each class")
     return classes, {name: label for label, name in enumerate(classes)}

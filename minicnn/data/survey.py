@@ -12,7 +12,7 @@ import numpy as np
 
 from ..errors import DataError
 from .duplicates import fitting
-from .folder import check_folder, files_below
+from .folder import check_folder, class_folders, files_below
 from .folder_images import AHEAD, find_parts
 from .reading import as_mode, is_grey, opened
 
@@ -45,8 +45,7 @@ def survey(folder):
     """
     parts = find_parts(check_folder(folder))
     parts = {"all": parts["train"]} if len(parts) == 1 else parts       # not yet divided
-    classes = sorted({entry.name for place in parts.values() for entry in os.scandir(place)
-                      if entry.is_dir() and not entry.name.startswith(".")})
+    classes = sorted({name for place in parts.values() for name in class_folders(place)})
     files = [(part, path, label) for part, place in parts.items() for label, name in enumerate(classes)
              for path in files_below(os.path.join(place, name))]
     if not files:

@@ -1,5 +1,7 @@
 """What a test found, as figures that can be written and shown; and the test of a model that was saved."""
 
+import csv
+import io
 import json
 from pathlib import Path
 
@@ -60,6 +62,16 @@ def load_for(classifier, name, data_dir, progress):
         return data.load(name, data_dir, progress=progress, image_size=classifier.about.get("image_size"))
     on_error = classifier.about.get("broken", "raise")
     return data.load(name, data_dir, progress=progress, image_size=size, channels=channels, on_error=on_error)
+
+
+def write_csv(rows, path):
+    """Dicts with the same keys as CSV: the same numbers give the same bytes."""
+    text = io.StringIO()
+    table = csv.DictWriter(text, rows[0], lineterminator="\n")
+    table.writeheader()
+    table.writerows(rows)
+    with replacing(path) as file:
+        file.write(text.getvalue().encode())
 
 
 def read_json(path, what):

@@ -318,4 +318,4 @@ def test_the_home_folder_may_be_written_as_a_tilde(tmp_path, monkeypatch):
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
     (tmp_path / "photos" / "a").mkdir(parents=True)
     Image.new("RGB", (4, 4)).save(tmp_path / "photos" / "a" / "0.png")
-    assert ImageFolder("~/photos").root == str(tmp_path / "photos") and look_at(folder="~/photos").paths == [os.path.join("a", "0.png")]
+    assert ImageFolder("~/photos").root == str(tmp_path / "photos") and look_at("folder", "~/photos").paths == [os.path.join("a", "0.png")]
