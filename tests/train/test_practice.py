@@ -158,6 +158,20 @@ def test_class_weights_reach_the_loss():
     assert loss_for(replace(config, class_weight=None), labels, 3).weight is None
 
 
+def test_the_trainer_is_what_the_config_asks_for():
+    labels, model = np.repeat([0, 1, 2], [8, 8, 4]), network()
+    made = make_trainer(configuration.complete(clip_norm=0.7, ema=0.75, class_weight="balanced", label_smoothing=0.2), model, labels, 3)
+    assert made.clip_norm == 0.7 and made.criterion.label_smoothing == 0.2
+    np.testing.assert_allclose(made.criterion.weight.numpy(), [20 / 24, 20 / 24, 20 / 12], rtol=1e-6)
+    made.average.update_parameters(model)
+    before = model[0].weight.array.copy()
+    model[0].weight.array[...] = 0
+    made.average.update_parameters(model)
+    np.testing.assert_allclose(made.average.module[0].weight.array, 0.75 * before, rtol=1e-6)
+    plain = make_trainer(configuration.complete(), model, labels, 3)
+    assert (plain.clip_norm, plain.average, plain.criterion.weight) == (None, None, None)
+
+
 @pytest.mark.parametrize("name", sorted(set(SCHEDULERS) - {"plateau"}))
 def test_schedules_stay_below_the_rate_and_end_low(name):
     for steps in (1, 2, 40):
