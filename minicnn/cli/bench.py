@@ -8,8 +8,8 @@ from ..models import devices, registry
 from ..train.results import write_json
 from .doctor import about_cpu, about_gpu, versions
 from .models import build
+from .options import ModelName, OutputFile
 from .show import heading, make_console, make_table, show_table
-from .options import ModelName
 from .warmup import Notice
 
 
@@ -33,8 +33,8 @@ class Batches(click.ParamType):
 @click.option("--batches", type=Batches(), default="1,16,64,256", show_default=True, help="Images in a step.")
 @click.option("--device", "wanted", type=click.Choice(["all", "cpu", "cuda"]), default="all", show_default=True, help="Where to run.")
 @click.option("--seconds", type=click.FloatRange(min=0), default=1.0, show_default=True, help="Of timing, for each line.")
-@click.option("--json", "file", type=click.Path(), metavar="FILE", help="Write the figures and the machine to a file, too.")
-@click.option("--picture", type=click.Path(), metavar="FILE", help="Draw them: .png, .pdf or .svg.")
+@click.option("--json", "file", type=OutputFile(), metavar="FILE", help="Write the figures and the machine to a file, too.")
+@click.option("--picture", type=OutputFile(picture=True), metavar="FILE", help="Draw them: .png, .pdf or .svg.")
 def bench(models, batches, wanted, seconds, file, picture):
     """Time training steps of MODELS (lenet5, vgg_small and resnet20 unless named) on every device that there is: the first step, in
     which kernels are compiled, apart from those after it. The images are noise.

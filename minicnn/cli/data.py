@@ -3,12 +3,11 @@
 import click
 
 from .. import plot
-from ..plot.style import format_of
 from ..train import config as configuration
 from ..train.job import prepare
 from ..train.sheet import contact_sheet
 from .data_statistics import statistics
-from .options import AUGMENTATION_OPTIONS, DATA_OPTIONS, with_options
+from .options import AUGMENTATION_OPTIONS, DATA_OPTIONS, OutputFile, with_options
 from .progress import Download
 from .show import make_console
 
@@ -28,7 +27,7 @@ def data():
 @with_options(*DATA_OPTIONS, *AUGMENTATION_OPTIONS)
 @click.option("--count", type=click.IntRange(min=1), default=8, show_default=True, help="How many images, a row for each.")
 @click.option("--epochs", type=click.IntRange(min=1), default=6, show_default=True, help="Of how many epochs.")
-@click.option("--output", type=click.Path(), default="contact-sheet.png", show_default=True, help="PNG, PDF or SVG file.")
+@click.option("--output", type=OutputFile(picture=True), default="contact-sheet.png", show_default=True, help="PNG, PDF or SVG file.")
 def sheet(count, epochs, output, **options):
     """Draw a contact sheet: training images after augmentation, the same image in one epoch after the other.
 
@@ -40,7 +39,6 @@ def sheet(count, epochs, output, **options):
       minicnn data sheet --data photographs --augment cutmix --output sheet.pdf
     """
     given = {name: value for name, value in options.items() if value is not None}
-    format_of(output)                           # or an error, before the work
     console = make_console()
     job = prepare(configuration.complete(**given), Download(console))
     plot.save(contact_sheet(job, count, epochs), output)

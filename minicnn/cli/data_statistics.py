@@ -6,9 +6,9 @@ from itertools import accumulate
 import click
 import numpy as np
 
-from ..data import NAMES
 from ..train.data_report import look_at, write_report
 from ..train.results import make_output
+from .options import DATA_OPTIONS, with_options
 from .progress import Download
 from .show import heading, make_console, make_table, percent, plain, show_table
 
@@ -17,12 +17,10 @@ ROOM = 90                       # in so many characters
 
 
 @click.command(short_help="Counts, balance, duplicates, leakage, outliers.")
-@click.option("--dataset", type=click.Choice(NAMES), help="Data set by name.  [default: digits]")
-@click.option("--data-dir", type=click.Path(), help="Folder with the named data set's files.")
-@click.option("--data", "folder", type=click.Path(), help="Folder with a folder of images for each class; or train, val, test.")
+@with_options(*DATA_OPTIONS[:3])         # images as they are: of no other size, and what is broken is told
 @click.option("--output", type=click.Path(), help="Folder for statistics.json and the pictures.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def statistics(dataset, data_dir, folder, output, as_json):
+def statistics(dataset, data_dir, output, as_json):
     """Statistics of a data set, to be read before training.
 
     Duplicates are found by content, whatever their names; near-duplicates by the correlation of their pixels (0.99). Outliers are images
@@ -33,12 +31,10 @@ def statistics(dataset, data_dir, folder, output, as_json):
       minicnn data statistics --dataset fashion-mnist --output looked-at
       minicnn data statistics --data photos --json
     """
-    if folder is not None and (dataset is not None or data_dir is not None):
-        raise click.UsageError("--data is a folder of your own: leave out --dataset and --data-dir", click.get_current_context())
     if output is not None:
         make_output(output)
     console = make_console(quiet=as_json)
-    report = look_at(dataset, data_dir, folder, Download(console))
+    report = look_at(dataset, data_dir, Download(console))
     show(console, report)
     if output is not None:
         heading(console, f"Written to {output}")

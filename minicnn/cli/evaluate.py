@@ -1,16 +1,14 @@
 """`minicnn evaluate`: how good is a model?"""
 
 import json
-import os
 import shlex
 
 import click
 
 from ..data import NAMES
-from ..serialize.atomic import check_place
 from ..train import report as page
 from ..train.results import evaluate_saved, load_classifier
-from .options import with_options
+from .options import OutputFile, with_options
 from .progress import Download
 from .show import heading, make_console, show_outcome
 
@@ -22,7 +20,7 @@ from .show import heading, make_console, show_outcome
               click.option("--data-dir", type=click.Path(), help="Folder with the data set's files."))
 @click.option("--part", type=click.Choice(["test", "validation", "train", "all"]), default="test", show_default=True, help="Which images.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.option("--report", type=click.Path(), metavar="FILE", help="Write an HTML page of it, with the images behind each number.")
+@click.option("--report", type=OutputFile(), metavar="FILE", help="Write an HTML page of it, with the images behind each number.")
 def evaluate(run, dataset, data_dir, part, as_json, report):
     """Evaluate the model of RUN, a run folder or a model file: accuracy, confusion matrix, figures per class.
 
@@ -33,15 +31,14 @@ def evaluate(run, dataset, data_dir, part, as_json, report):
       minicnn evaluate runs/digits-small_cnn-001 --report test.html
     """
     console = make_console(quiet=as_json)
-    if report:
+    if report is not None:
         page.check_possible()
-        check_place(os.path.realpath(report))
     name, outcome, figures, images = evaluate_saved(run, dataset, data_dir, part, Download(console))
     heading(console, f"{run} on the {part} images of {name}")
     for remark in figures.get("remarks", ()):
         console.print(remark, style="yellow", markup=False)
     show_outcome(console, outcome, figures)
-    if report:
+    if report is not None:
         page.write(report, title=f"{run} on the {part} images of {name}", classifier=load_classifier(run), outcome=outcome, images=images,
                    command=f"minicnn evaluate {shlex.quote(run)} --part {part}")
         console.print(f"\nwritten: {report}", markup=False)

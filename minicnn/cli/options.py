@@ -7,6 +7,8 @@ import click
 from ..data import NAMES
 from ..data.registry import FOLDER
 from ..models import registry
+from ..plot.style import format_of
+from ..serialize.atomic import check_place
 
 
 class ModelName(click.Choice):
@@ -14,6 +16,20 @@ class ModelName(click.Choice):
 
     def convert(self, value, param, ctx):
         return super().convert(value.replace("-", "_"), param, ctx)
+
+
+class OutputFile(click.Path):
+    """A file that will be written: where it cannot be, that is said before the work. A picture's name must end as pictures' do."""
+
+    def __init__(self, picture=False):
+        super().__init__()
+        self.picture = picture
+
+    def convert(self, value, param, ctx):
+        if self.picture:
+            format_of(value)
+        check_place(value)
+        return super().convert(value, param, ctx)
 
 
 DATA_OPTIONS = (

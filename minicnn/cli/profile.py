@@ -11,6 +11,7 @@ from ..models.profile import profile as measure
 from ..models.summary import dims
 from ..train.results import load_classifier, write_json
 from .models import build
+from .options import OutputFile
 from .show import dot, heading, make_console, make_table, plain, show_table
 from .warmup import Notice
 
@@ -23,7 +24,7 @@ from .warmup import Notice
 @click.option("--kernels", "form", type=click.Choice(list(kernels.FORMS)), default=kernels.FASTEST, show_default=True, help="Which ones.")
 @click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True, help="Where to run.")
 @click.option("--repeat", type=click.IntRange(min=1), default=10, show_default=True, help="Steps that are timed; medians are shown.")
-@click.option("--json", "file", type=click.Path(), metavar="FILE", help="Write the figures to a file, too.")
+@click.option("--json", "file", type=OutputFile(), metavar="FILE", help="Write the figures to a file, too.")
 def profile(model, batch, shape, threads, form, device, repeat, file):
     """Show where the time of a training step goes: for each layer of MODEL and both passes the milliseconds, the speed, and
     its share of what this CPU's multipliers can do.

@@ -10,17 +10,18 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import BadIndex, DataError
+from ..errors import DataError
+from ..tensor import wrap
 from . import catalogue
-from .dataset import Dataset
 from .idx import check_labels
+from .images import Published, to_float
 from .locate import locate
 
 PIXELS = 3 * 32 * 32
 MOST_RECORDS = 100_000          # in one file: twice what the largest has, 300 MB
 
 
-class CIFAR10(Dataset):
+class CIFAR10(Published):
     """50,000 photographs of 32 x 32 in ten classes to train on, 10,000 to test with (Krizhevsky, 2009). Samples are (image, label).
 
     root              folder with the archive, or with its files (torchvision's root too); None: the cache
@@ -35,34 +36,14 @@ class CIFAR10(Dataset):
     source = catalogue.CIFAR10
 
     def __init__(self, root=None, train=True, transform=None, target_transform=None, download=False):
-        self.root, self.train, self.transform, self.target_transform = root, train, transform, target_transform
         images, labels = read_part(self.source, train, root, download)
+        super().__init__(images, labels, self.source.classes, transform, target_transform)
         self.data, self.targets = np.ascontiguousarray(images.transpose(0, 2, 3, 1)), labels.tolist()
-        self.classes = list(self.source.classes)
-        self.class_to_idx = {name: label for label, name in enumerate(self.classes)}
+        self.root, self.train = root, train
 
-    @property
-    def licence(self):
-        return self.source.licence
-
-    @property
-    def origin(self):
-        return self.source.origin
-
-    def __len__(self):
-        return len(self.data)
-
-    def __getitem__(self, index):
-        from PIL import Image
-
-        if not -len(self) <= index < len(self):
-            raise BadIndex(f"index {index} is out of range for {len(self)} samples")
-        image, label = Image.fromarray(self.data[index]), self.targets[index]
-        image = image if self.transform is None else self.transform(image)
-        return image, label if self.target_transform is None else self.target_transform(label)
-
-    def __repr__(self):
-        return f"{type(self).__name__}({len(self)} images of 32 x 32, {len(self.classes)} classes)"
+    def tensors(self):
+        """(images (N, 3, 32, 32) float32 in 0..1, labels (N,) int64) of the whole data set; transforms are not applied."""
+        return wrap(to_float(self.data.transpose(0, 3, 1, 2))), wrap(np.array(self.targets))
 
 
 class CIFAR100(CIFAR10):

@@ -6,7 +6,6 @@ is followed once.
 
 import os
 import warnings
-from pathlib import Path
 
 from ..errors import BadType, BadValue, DataError
 from . import reading
@@ -17,9 +16,14 @@ class NoFiles(DataError, FileNotFoundError):
     """A folder in which there is nothing to learn from."""
 
 
+def class_folders(directory):
+    """The names of the folders in a folder, but for hidden ones, in alphabetical order."""
+    return sorted(entry.name for entry in os.scandir(directory) if entry.is_dir() and not entry.name.startswith("."))
+
+
 def find_classes(directory):
     """(names of the classes, {name: label}) of the folders in a folder, in alphabetical order. Raises NoFiles without any."""
-    classes = sorted(entry.name for entry in os.scandir(directory) if entry.is_dir() and not entry.name.startswith("."))
+    classes = class_folders(directory)
     if not classes:
         raise NoFiles(f"there is no class folder in {directory}: images must lie in one folder for each class")
     return classes, {name: label for label, name in enumerate(classes)}
@@ -112,12 +116,13 @@ class DatasetFolder(Dataset):
 
 
 def check_folder(root):
-    """The folder as a str. Raises BadType, NoFiles."""
+    """The folder as a str, ~ replaced by the home folder. Raises BadType, NoFiles."""
     if not isinstance(root, str | os.PathLike):
         raise BadType(f"root must be a path, got {root!r}")
-    if not Path(root).is_dir():
-        raise NoFiles(f"{root} is not a folder" if Path(root).exists() else f"there is no folder {root}")
-    return os.path.expanduser(os.fspath(root))
+    root = os.path.expanduser(os.fspath(root))
+    if not os.path.isdir(root):
+        raise NoFiles(f"{root} is not a folder" if os.path.exists(root) else f"there is no folder {root}")
+    return root
 
 
 def default_loader(path):

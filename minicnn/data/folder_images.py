@@ -97,9 +97,13 @@ def target_size(image_size, sizes):
 
 def fitted(image, size):
     """The Pillow image so resized that it covers (height, width), and its middle."""
-    scale = max(size[0] / image.height, size[1] / image.width)
-    covering = [max(round(n * scale), m) for n, m in zip((image.height, image.width), size)]
-    return F.center_crop(F.resize(image, covering), size)
+    return F.center_crop(F.resize(image, covering((image.height, image.width), size)), size)
+
+
+def covering(own, size):
+    """[height, width] in proportion of `own` that is nowhere smaller than `size`, and not larger than need be."""
+    scale = max(m / n for n, m in zip(own, size))
+    return [max(round(n * scale), m) for n, m in zip(own, size)]
 
 
 def decode(paths, size, channels, on_error, root, progress):

@@ -1,4 +1,4 @@
-"""Data sets of small grey images: the embedded Digits, MNIST and Fashion-MNIST, with torchvision's interface.
+"""Data sets of small images, above all of grey ones: the embedded Digits, MNIST and Fashion-MNIST, with torchvision's interface.
 
 Samples are (image, label), the image a Pillow image of mode "L" that `transform` turns into something else. To train, the
 whole data set at once is quicker: `TensorDataset(*dataset.tensors())`.
@@ -19,10 +19,10 @@ from .splits import stratified_split
 
 
 class ImageDataset(Dataset):
-    """Grey images and their labels in memory.
+    """Images and their labels in memory.
 
-    data     tensor (N, H, W) uint8, 0 black to 255 white
-    targets  tensor (N,) int64
+    data     tensor (N, H, W) uint8, 0 black to 255 white; of CIFAR, as of torchvision's, an array (N, H, W, 3)
+    targets  tensor (N,) int64; of CIFAR, a list
     classes  names of the classes, by label
     """
 
@@ -42,7 +42,8 @@ class ImageDataset(Dataset):
 
         if not -len(self) <= index < len(self):
             raise BadIndex(f"index {index} is out of range for {len(self)} samples")
-        image, label = Image.fromarray(self.data.array[index]), int(self.targets.array[index])
+        pixels, label = (getattr(values, "array", values)[index] for values in (self.data, self.targets))
+        image, label = Image.fromarray(pixels), int(label)
         image = image if self.transform is None else self.transform(image)
         return image, label if self.target_transform is None else self.target_transform(label)
 
@@ -51,7 +52,7 @@ class ImageDataset(Dataset):
         return wrap(to_float(self.data.array[:, None])), self.targets
 
     def __repr__(self):
-        height, width = self.data.shape[1:]
+        height, width = self.data.shape[1:3]
         return f"{type(self).__name__}({len(self)} images of {height} x {width}, {len(self.classes)} classes)"
 
 
@@ -87,7 +88,19 @@ def _embedded_digits():
     return np.rint(images * (255 / 16)).astype(np.uint8), labels.astype(np.int64)
 
 
-class MNIST(ImageDataset):
+class Published(ImageDataset):
+    """Base of data sets that the catalogue describes by their `source`."""
+
+    @property
+    def licence(self):
+        return self.source.licence
+
+    @property
+    def origin(self):
+        return self.source.origin
+
+
+class MNIST(Published):
     """Handwritten digits, 28 x 28: 60,000 to train on and 10,000 to test with.
 
     root              folder of the IDX files (plain or .gz), or torchvision's root; None: the system's folder or the cache
@@ -106,14 +119,6 @@ class MNIST(ImageDataset):
         images, labels = read_pair(locate(self.source, names, root, download), names, self.source.classes)
         super().__init__(images, labels, self.source.classes, transform, target_transform)
         self.root, self.train = root, train
-
-    @property
-    def licence(self):
-        return self.source.licence
-
-    @property
-    def origin(self):
-        return self.source.origin
 
 
 class FashionMNIST(MNIST):

@@ -7,7 +7,7 @@ import numpy as np
 from ..errors import BadValue, DataError
 from . import catalogue
 from .cifar import read_part
-from .folder_images import load_folder, target_size
+from .folder_images import covering, load_folder, target_size
 from .images import Digits, read_pair
 from .locate import locate
 from .transforms import functional as F
@@ -105,6 +105,5 @@ def sized(source, image_size):
 
 def resized(images, size):
     """(N, C, *size) uint8, as folder_images.fitted does it: covering the new size, then cut to the middle."""
-    scale = max(n / m for n, m in zip(size, images.shape[2:]))
-    covering = [max(round(m * scale), n) for n, m in zip(size, images.shape[2:])]
-    return np.concatenate([F.center_crop(F.resize(images[i : i + 1024], covering), size) for i in range(0, len(images), 1024)])
+    target = covering(images.shape[2:], size)
+    return np.concatenate([F.center_crop(F.resize(images[i : i + 1024], target), size) for i in range(0, len(images), 1024)])

@@ -6,14 +6,13 @@ For statistics, not for training: the images come reduced to one common size. Th
 
 import os
 from collections import Counter
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from ..errors import DataError
 from .duplicates import fitting
-from .folder import files_below
+from .folder import check_folder, class_folders, files_below
 from .folder_images import AHEAD, find_parts
 from .reading import as_mode, is_grey, opened
 
@@ -44,13 +43,9 @@ def survey(folder):
 
     Raises DataError where there is no such folder, no class, or no image that can be read.
     """
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise DataError(f"there is no folder {folder}")
-    parts = find_parts(str(folder))
+    parts = find_parts(check_folder(folder))
     parts = {"all": parts["train"]} if len(parts) == 1 else parts       # not yet divided
-    classes = sorted({entry.name for place in parts.values() for entry in os.scandir(place)
-                      if entry.is_dir() and not entry.name.startswith(".")})
+    classes = sorted({name for place in parts.values() for name in class_folders(place)})
     files = [(part, path, label) for part, place in parts.items() for label, name in enumerate(classes)
              for path in files_below(os.path.join(place, name))]
     if not files:

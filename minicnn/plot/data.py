@@ -4,7 +4,7 @@ from itertools import chain, zip_longest
 
 import numpy as np
 
-from .style import BLUE, GREEN, HATCHES, ORANGE, VERMILION, literal, make_figure, style
+from .style import BLUE, GREEN, HATCHES, ORANGE, VERMILION, literal, make_figure, show_image, style
 
 MOST_CLASSES = 60               # of more, the largest and the smallest are drawn
 MOST_CHARACTERS = 32            # of a name along an axis
@@ -64,8 +64,7 @@ def image_grid(images, captions, title, columns=8, fixed=False):
 def _draw(axes, image, caption):
     axes.set_axis_off()
     if image is not None:
-        image = np.asarray(image).transpose(1, 2, 0)
-        axes.imshow(image[..., 0] if image.shape[2] == 1 else image[..., :3], vmin=0, vmax=255)
+        show_image(axes, image)
     axes.set_title("" if caption is None else lines_of(caption, 22), fontsize=7.5, fontweight="normal", pad=3)
 
 
@@ -105,8 +104,7 @@ def contact_sheet(images, captions, headings=(), title=""):
 
 
 def _draw_image(axes, image, caption):
-    image = np.asarray(image).transpose(1, 2, 0)
-    axes.imshow(image[..., 0] if image.shape[2] == 1 else image, vmin=0, vmax=255 if image.dtype == np.uint8 else 1)
+    show_image(axes, image)
     axes.set(xticks=[], yticks=[])
     axes.grid(False)
     axes.spines[:].set_visible(False)

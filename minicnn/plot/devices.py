@@ -4,11 +4,11 @@ from collections import Counter
 
 import numpy as np
 
-from .style import BLUE, GREY, VERMILION, make_figure, style
+from .style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, make_figure, style
 
 DEVICES = {"cpu": dict(color=BLUE, linestyle="-", marker="o", label="CPU"),
            "cuda": dict(color=VERMILION, linestyle="--", marker="s", label="GPU")}
-KINDS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442", "#767676", "#000000", "#b0b0b0")
+KINDS = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION, "#f0e442", GREY, BLACK, "#b0b0b0")
 HATCHES = ("", "//", "\\\\", "xx", "..", "--", "oo", "", "", "++")
 
 

@@ -4,7 +4,7 @@ from itertools import zip_longest
 
 import numpy as np
 
-from .style import BLUE, GREY, LINES, VERMILION, literal, make_figure, percent, style
+from .style import BLUE, GREY, LINES, VERMILION, literal, make_figure, percent, show_image, style
 
 SERIES = {"train": dict(color=BLUE, linestyle="-", marker="o"), "val": dict(color=VERMILION, linestyle="--", marker="s")}
 MOST_NAMES = 50                 # classes that are named along a confusion matrix; of more, every second, third, ...
@@ -79,7 +79,7 @@ def _name_classes(axes, classes):
     axes.set_xticks(ticks, names, rotation=45 if long else 0, ha="right" if long else "center", rotation_mode="anchor")
     axes.set_yticks(ticks, names)
     axes.tick_params(which="both", length=0, labelsize=9 if len(classes) <= 25 else 6)
-    axes.set(xlabel="predicted class", ylabel="true class", title="Confusion matrix of the test images")
+    axes.set(xlabel="predicted class", ylabel="true class", title="Confusion matrix")
 
 
 def mistakes(images, labels, probabilities, classes, most=20):
@@ -106,15 +106,14 @@ def worst(labels, probabilities, most):
     """(indices of the most confident mistakes, or of the least certain right answers where there are none; what they are)"""
     confidence, wrong = probabilities.max(1), np.flatnonzero(probabilities.argmax(1) != labels)
     if not len(wrong):
-        return np.argsort(confidence, kind="stable")[:most], f"No mistakes on {len(labels):,} test images: the least certain answers"
+        return np.argsort(confidence, kind="stable")[:most], f"No mistakes on {len(labels):,} images: the least certain answers"
     order = wrong[np.argsort(-confidence[wrong], kind="stable")][:most]
-    count = f"{len(wrong):,} mistake{'s' * (len(wrong) > 1)} on {len(labels):,} test images"
+    count = f"{len(wrong):,} mistake{'s' * (len(wrong) > 1)} on {len(labels):,} images"
     return order, count + (f": the {most} most confident" if len(wrong) > most else "")
 
 
 def _draw_mistake(axes, image, true, probabilities, classes):
-    image = np.asarray(image).transpose(1, 2, 0)
-    axes.imshow(image[..., 0] if image.shape[2] == 1 else image, vmin=0, vmax=255 if image.dtype == np.uint8 else 1)
+    show_image(axes, image)
     predicted = classes[probabilities.argmax()]
     mistaken = "" if predicted == true else f",\ntaken for {literal(predicted, 14)}"
     axes.set_title(f"{literal(true, MOST_CHARACTERS)}{mistaken} ({probabilities.max():.0%})", fontsize=8, fontweight="normal")

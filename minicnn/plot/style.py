@@ -6,6 +6,8 @@ global state of it is involved.
 
 import os
 
+import numpy as np
+
 from ..errors import BadValue
 from ..serialize.atomic import replacing
 
@@ -64,6 +66,12 @@ def make_figure(width, height):
     from matplotlib.figure import Figure
 
     return Figure((width, height), layout="constrained")
+
+
+def show_image(axes, image):
+    """Draw an image (C, H, W), uint8 or floats in 0..1, of one channel or three."""
+    pixels = np.asarray(image).transpose(1, 2, 0)
+    axes.imshow(pixels[..., 0] if pixels.shape[2] == 1 else pixels[..., :3], vmin=0, vmax=255 if pixels.dtype == np.uint8 else 1)
 
 
 def percent(axis):

@@ -1,11 +1,8 @@
 """What happens around the training loop: keeping the best epoch, writing files, reports to whoever watches."""
 
-import csv
-import io
-
 from ..optim.hyperparameters import count
 from ..serialize import save
-from ..serialize.atomic import replacing
+from .results import write_csv
 
 
 class Callback:
@@ -108,9 +105,4 @@ class HistoryFile(Callback):
         self.path = path
 
     def on_epoch_end(self, trainer):
-        text = io.StringIO()
-        table = csv.DictWriter(text, trainer.history[0], lineterminator="\n")
-        table.writeheader()
-        table.writerows(trainer.history)
-        with replacing(self.path) as file:
-            file.write(text.getvalue().encode())
+        write_csv(trainer.history, self.path)

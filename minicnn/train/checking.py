@@ -1,7 +1,6 @@
 """The checks of a training that is about to begin, from its Job; their pictures as files."""
 
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 
@@ -10,6 +9,7 @@ from ..models import registry
 from ..nn import CrossEntropyLoss
 from .checks import ALL, SHORT, Pipeline, run_checks
 from .job import optimizer_for
+from .results import make_output
 
 
 def pipeline_of(job, criterion=None):
@@ -37,8 +37,7 @@ def check_quickly(job):
 
 def write_pictures(checks, folder):
     """The learning-rate range test and the gradients by layer as pictures. Returns the files."""
-    folder, found = Path(folder), {check.name: check for check in checks}
-    folder.mkdir(parents=True, exist_ok=True)
+    folder, found = make_output(folder), {check.name: check for check in checks}
     test = found["learning rate"].figures["range"]
     norms, ratios = found["gradients"].figures["norms"], found["size of the updates"].figures["ratios"]
     names = [name for name in norms if name in ratios]

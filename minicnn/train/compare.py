@@ -1,21 +1,17 @@
 """Optimizers and schedules side by side: each pair trained with several seeds, judged on the validation images; the test is not touched."""
 
-import csv
-import io
 import time
 from dataclasses import replace
 from itertools import product
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from .. import plot
 from ..errors import BadValue
-from ..serialize.atomic import replacing
 from .choices import OPTIMIZERS
 from .job import prepare
-from .results import write_json
+from .results import make_output, write_csv, write_json
 from .trainer import Diverged
 
 
@@ -98,15 +94,8 @@ def ranked(outcomes):
 
 def write_comparison(outcomes, title, folder):
     """comparison.csv, comparison.json with every epoch of every seed, and comparison.png. Returns the files."""
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    outcomes = ranked(outcomes)
-    text = io.StringIO()
-    table = csv.DictWriter(text, outcomes[0].as_row(), lineterminator="\n")
-    table.writeheader()
-    table.writerows(outcome.as_row() for outcome in outcomes)
-    with replacing(folder / "comparison.csv") as file:
-        file.write(text.getvalue().encode())
+    folder, outcomes = make_output(folder), ranked(outcomes)
+    write_csv([outcome.as_row() for outcome in outcomes], folder / "comparison.csv")
     write_json([{**outcome.as_row(), "epochs": outcome.accuracy.tolist()} for outcome in outcomes], folder / "comparison.json")
     plot.save(plot.comparison({outcome.name: outcome.accuracy for outcome in outcomes}, title), folder / "comparison.png")
     return [folder / f"comparison.{ending}" for ending in ("csv", "json", "png")]

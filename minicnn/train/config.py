@@ -1,6 +1,5 @@
 """What a training run is made of, as plain values: checked, completed by defaults, written as JSON to be repeated."""
 
-import json
 from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 
@@ -10,10 +9,9 @@ from ..data.registry import FOLDER
 from ..errors import BadValue, DataError
 from ..models import registry
 from ..optim.hyperparameters import above_zero, at_least_zero, count, finite
-from ..serialize.atomic import replacing
 from .augmentation import draws_singly, names_of
 from .choices import OPTIMIZERS, SCHEDULERS, known
-
+from .results import read_json, write_json
 
 LARGEST_SIDE, MOST_WORKERS = 4096, 64
 MOST = 10**9                    # epochs, images per step: beyond any training, within what indices and floats can count
@@ -130,8 +128,7 @@ def complete(dataset="digits", **given):
 
 def write(config, path):
     """The configuration as JSON."""
-    with replacing(path) as file:
-        file.write((json.dumps({"minicnn": __version__, **asdict(config)}, indent=2) + "\n").encode())
+    write_json({"minicnn": __version__, **asdict(config)}, path)
 
 
 def read(path):
@@ -139,11 +136,7 @@ def read(path):
 
     Entries that have come since the file was written may be missing.
     """
-    try:
-        with open(path, encoding="utf-8") as file:
-            values = json.load(file)
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"{path} is not a configuration: {error}") from None
+    values = read_json(path, "a configuration")
     names = {field.name for field in fields(Config)}
     needed = {field.name for field in fields(Config) if field.default is MISSING}
     if not isinstance(values, dict) or not needed <= set(values) - {"minicnn"} <= names:

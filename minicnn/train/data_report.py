@@ -6,9 +6,11 @@ from typing import NamedTuple
 import numpy as np
 
 from .. import data, plot
+from ..data.folder import check_folder
+from ..data.registry import FOLDER
 from ..data.statistics import Statistics, describe
 from ..data.survey import survey
-from .results import write_json
+from .results import make_output, write_json
 
 MOST_SHOWN = 24                 # images in a picture
 
@@ -25,12 +27,13 @@ class DataReport(NamedTuple):
         return self.paths[index] if self.paths else "{} {}".format(*self.statistics.where(index))
 
 
-def look_at(dataset=None, data_dir=None, folder=None, progress=None):
-    """The DataReport of a data set by name, or of a folder of image files. Raises DataError."""
-    if folder is not None:
+def look_at(dataset=None, data_dir=None, progress=None):
+    """The DataReport of a data set by name; of "folder", of the image files in data_dir as they are. Raises DataError."""
+    if dataset == FOLDER and data_dir is not None:
+        folder = check_folder(data_dir)
         found = survey(folder)
         damaged = [(_inside(folder, path), reason) for path, reason in found.damaged]
-        statistics = describe(found.parts, found.classes, str(folder), found.sizes, found.modes, damaged)
+        statistics = describe(found.parts, found.classes, folder, found.sizes, found.modes, damaged)
         return DataReport(statistics, _all_images(found.parts), [_inside(folder, path) for path in found.paths])
     source = data.load(dataset or "digits", data_dir, progress=progress)
     parts = {"train": (source.train_images, source.train_labels), "test": (source.test_images, source.test_labels)}
@@ -49,8 +52,7 @@ def _all_images(parts):
 
 def write_report(report, folder):
     """The statistics as JSON and their pictures, in a folder that is made if need be. Returns the files."""
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = make_output(folder)
     write_json(report.statistics.as_json(), folder / "statistics.json")
     pictures = {"class-balance": balance, "class-means": means, "outliers": outliers, "duplicates": pairs}
     made = {name: draw(report) for name, draw in pictures.items()}

@@ -1,8 +1,8 @@
 """What a test found, as figures that can be written and shown; and the test of a model that was saved."""
 
-import errno
+import csv
+import io
 import json
-import os
 from pathlib import Path
 
 from .. import data, metrics
@@ -10,7 +10,7 @@ from ..data.registry import FOLDER
 from ..errors import DataError
 from ..models import Classifier
 from ..nn import CrossEntropyLoss
-from ..serialize.atomic import replacing
+from ..serialize.atomic import check_writable, replacing
 from .evaluation import evaluate
 from .images import Parts, as_they_are, divide
 
@@ -36,8 +36,7 @@ def make_output(folder):
     """The folder, made if need be, before time is spent on what is to be written there. Raises OSError where nothing can be."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
+    check_writable(folder)
     return folder
 
 
@@ -65,6 +64,25 @@ def load_for(classifier, name, data_dir, progress):
     return data.load(name, data_dir, progress=progress, image_size=size, channels=channels, on_error=on_error)
 
 
+def write_csv(rows, path):
+    """Dicts with the same keys as CSV: the same numbers give the same bytes."""
+    text = io.StringIO()
+    table = csv.DictWriter(text, rows[0], lineterminator="\n")
+    table.writeheader()
+    table.writerows(rows)
+    with replacing(path) as file:
+        file.write(text.getvalue().encode())
+
+
+def read_json(path, what):
+    """The values in a JSON file. Raises DataError, which says that it is not `what` it should be."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            return json.load(file)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{path} is not {what}: {error}") from None
+
+
 SPLIT = "split.json"            # in the run folder of a training on a folder of images
 
 
@@ -73,10 +91,7 @@ def read_split(run):
     path = Path(run) / SPLIT
     if not path.is_file():
         return None
-    try:
-        split = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"{path} is not a split: {error}") from None
+    split = read_json(path, "a split")
     if not isinstance(split, dict) or set(split) != set(Parts._fields) or not all(isinstance(files, list) for files in split.values()):
         raise DataError(f"{path} is not a split: it must list the files of {', '.join(Parts._fields)}")
     return split

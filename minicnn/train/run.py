@@ -7,6 +7,7 @@ from itertools import count
 from pathlib import Path
 
 from .. import plot
+from ..data.folder import check_folder
 from ..errors import DataError, Error
 from ..serialize import load
 from . import config as configuration
@@ -151,7 +152,7 @@ def make_numbered_folder(name, root="runs"):
 
 def resume(folder, progress=None):
     """The Run that was interrupted in a folder, exactly where it stood. Raises DataError where there is none to go on with."""
-    folder = check_folder(folder)
+    folder = Path(check_folder(folder))
     if (folder / RESULTS).exists():
         raise DataError(f"the run in {folder} is complete: there is nothing to go on with")
     if not (folder / CHECKPOINT).exists():
@@ -176,10 +177,3 @@ def check_settings(before, config):
 
 def reason(error):
     return str(error) if isinstance(error, Error) else "its entries are others"
-
-
-def check_folder(folder):
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise DataError(f"there is no folder {folder}" if not folder.exists() else f"{folder} is not a folder")
-    return folder

@@ -2,10 +2,11 @@
 
 import csv
 import json
+import os
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
+from helpers.commands import refused, run
 from PIL import Image
 
 from minicnn import data
@@ -13,10 +14,6 @@ from minicnn.cli import main
 from minicnn.train import checks
 from minicnn.train import compare as comparing
 from minicnn.train import config as configuration
-
-
-def run(*words):
-    return CliRunner().invoke(main, [str(word) for word in words], catch_exceptions=False)
 
 
 @pytest.fixture
@@ -99,6 +96,15 @@ def test_a_place_that_cannot_be_written_to_is_said_before_the_work(words, tmp_pa
     monkeypatch.setattr(data, "load", lambda *args, **kwargs: pytest.fail("work was begun"))
     result = run(*words, tmp_path / "file" / "folder")
     assert result.exit_code == 2 and "file" in result.output and len(result.output.splitlines()) == 1
+
+
+@pytest.mark.parametrize("words", [("evaluate", "absent run", "--report"), ("data", "sheet", "--output"), ("bench", "--json"),
+                                   ("bench", "--picture"), ("profile", "lenet5", "--json")])
+def test_a_file_that_cannot_be_written_is_said_before_the_work(words, tmp_path, monkeypatch):
+    assert f"there is no folder {tmp_path / 'absent'}; make it first" in refused(*words, tmp_path / "absent" / "x.png")
+    assert "it is a folder" in refused("evaluate", "absent run", "--report", "")
+    monkeypatch.setattr(os, "access", lambda *args: False)
+    assert refused(*words, tmp_path / "x.png") == f"{tmp_path / 'x.png'}: Permission denied"
 
 
 @pytest.mark.parametrize("command", ["check-pipeline", "compare"])

@@ -9,27 +9,14 @@ import sys
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
+from helpers.commands import refused, run
 from PIL import Image
 from rich.console import Console
 
 from minicnn import data
-from minicnn.cli import main
 from minicnn.cli.show import class_table, confusion_table, show_scores, show_table
 from minicnn.models import Classifier
 from minicnn.serialize import save
-
-
-def run(*words):
-    return CliRunner().invoke(main, [str(word) for word in words], catch_exceptions=False)
-
-
-def refused(*words):
-    """The one line that a mistake is told in."""
-    result = run(*words)
-    assert result.exit_code == 2, result.output
-    assert result.stderr.startswith("Error: ") and result.stderr.count("\n") == 1, result.stderr
-    return result.stderr[7:-1]
 
 
 @pytest.fixture(scope="module")

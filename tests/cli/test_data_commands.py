@@ -6,22 +6,9 @@ import shutil
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
+from helpers.commands import refused, run
 from PIL import Image
 
-from minicnn.cli import main
-
-
-def run(*words):
-    return CliRunner().invoke(main, [str(word) for word in words], catch_exceptions=False)
-
-
-def refused(*words):
-    """The one line that a mistake is told in."""
-    result = run(*words)
-    assert result.exit_code == 2, result.output
-    assert result.stderr.startswith("Error: ") and result.stderr.count("\n") == 1, result.stderr
-    return result.stderr[7:-1]
 
 
 def make_folder(root, counts=(("red", 30), ("green", 20), ("blue", 11)), size=(9, 12)):

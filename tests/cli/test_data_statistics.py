@@ -3,14 +3,8 @@
 import json
 
 import numpy as np
-from click.testing import CliRunner
+from helpers.commands import run
 from PIL import Image
-
-from minicnn.cli import main
-
-
-def run(*words):
-    return CliRunner().invoke(main, ["data", "statistics", *map(str, words)], catch_exceptions=False)
 
 
 def photos(folder):
@@ -26,7 +20,7 @@ def photos(folder):
 
 
 def test_a_folder_is_told_of_and_drawn(tmp_path):
-    result = run("--data", photos(tmp_path / "photos"), "--output", tmp_path / "seen")
+    result = run("data", "statistics", "--data", photos(tmp_path / "photos"), "--output", tmp_path / "seen")
     assert result.exit_code == 0
     lines = {line.split("  ")[0]: line for line in result.output.splitlines() if "  " in line}
     assert lines["pairs across parts (leakage)"].split()[4:] == ["1", "train/dog/2.png", "=", "test/dog/copy.png"]
@@ -35,13 +29,19 @@ def test_a_folder_is_told_of_and_drawn(tmp_path):
     assert json.loads((tmp_path / "seen" / "statistics.json").read_text())["leaks"]["number"] == 1
 
 
+def test_a_folder_in_the_long_form_is_the_same(tmp_path):
+    folder = photos(tmp_path / "photos")
+    short, long = (run("data", "statistics", "--json", *words).output for words in (["--data", folder], ["--dataset", "folder", "--data-dir", folder]))
+    assert short == long and json.loads(short)["damaged"]["number"] == 1
+
+
 def test_a_data_set_by_name_as_json():
-    found = json.loads(run("--dataset", "digits", "--json").output)
+    found = json.loads(run("data", "statistics", "--dataset", "digits", "--json").output)
     assert (found["images"], found["equal"]["number"], found["sizes"]) == (1797, 0, {"8x8": 1797})
 
 
 def test_mistakes_are_told_in_one_line(tmp_path):
     for words, message in [(["--data", tmp_path / "absent"], "there is no folder"), (["--data", tmp_path], "a folder for each class"),
-                           (["--data", tmp_path, "--dataset", "digits"], "leave out --dataset")]:
-        result = run(*words)
+                           (["--data", tmp_path, "--dataset", "digits"], "--data and --dataset exclude each other")]:
+        result = run("data", "statistics", *words)
         assert result.exit_code == 2 and message in result.stderr and result.stderr.count("\n") == 1

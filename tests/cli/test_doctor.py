@@ -1,14 +1,14 @@
 """`minicnn doctor` tells what there is, and why not the rest; it fails for nothing that is missing."""
 
 import pytest
-from click.testing import CliRunner
+from helpers.commands import run
 
 from minicnn import cuda, kernels
-from minicnn.cli import doctor, main
+from minicnn.cli import doctor
 
 
 def told():
-    result = CliRunner().invoke(main, ["doctor"], catch_exceptions=False)
+    result = run("doctor")
     assert result.exit_code == 0
     return result.output
 

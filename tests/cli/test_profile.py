@@ -4,18 +4,13 @@ import json
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
+from helpers.commands import run
 
 import minicnn
 from minicnn import kernels, models, nn
-from minicnn.cli import main
 from minicnn.errors import BadValue
 from minicnn.models import Classifier
 from minicnn.models.profile import profile
-
-
-def run(*words):
-    return CliRunner().invoke(main, [str(word) for word in words], catch_exceptions=False)
 
 
 @pytest.mark.parametrize("form", list(kernels.FORMS))

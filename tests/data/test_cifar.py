@@ -64,6 +64,8 @@ def test_images_and_labels(tmp_path, place):
     image, label = train[-1]
     assert image.mode == "RGB" and image.getpixel((7, 5)) == (23, 5, 7) and label == 3
     assert "20 images of 32 x 32, 10 classes" in repr(train) and "CIFAR-10" in train.origin and train.licence
+    images, labels = train.tensors()
+    assert images.shape == (20, 3, 32, 32) and round(255 * images[0, 1, 5, 7].item()) == 5 and labels.tolist() == train.targets
     with pytest.raises(IndexError):
         train[20]
 

@@ -13,6 +13,7 @@ from PIL import Image
 
 from minicnn import data, errors
 from minicnn.data import DatasetFolder, ImageFolder, folder_images, reading, transforms
+from minicnn.train.data_report import look_at
 
 
 def noise(height=6, width=8, channels=3):
@@ -310,3 +311,11 @@ def test_progress(two):
     steps = []
     data.load("folder", two, progress=lambda *step: steps.append(step[1:]))
     assert steps[0] == (1, 20, "images") and steps[-1] == (20, 20, "images")
+
+
+def test_the_home_folder_may_be_written_as_a_tilde(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    (tmp_path / "photos" / "a").mkdir(parents=True)
+    Image.new("RGB", (4, 4)).save(tmp_path / "photos" / "a" / "0.png")
+    assert ImageFolder("~/photos").root == str(tmp_path / "photos") and look_at("folder", "~/photos").paths == [os.path.join("a", "0.png")]

@@ -3,10 +3,9 @@
 import json
 
 import pytest
-from click.testing import CliRunner
+from helpers.commands import refused, run
 
 from minicnn import cuda, models
-from minicnn.cli import main
 from minicnn.cli.bench import chosen, conclusions, table_of
 from minicnn.errors import BadValue, DeviceError
 from minicnn.models import devices
@@ -76,8 +75,7 @@ def test_a_simulated_gpu_is_no_device(monkeypatch):
 
 
 def test_bench_without_a_gpu(tmp_path):
-    words = ["bench", "lenet5", "--batches", "2,1", "--seconds", "0", "--json", tmp_path / "b.json", "--picture", tmp_path / "b.png"]
-    result = CliRunner().invoke(main, list(map(str, words)), catch_exceptions=False)
+    result = run("bench", "lenet5", "--batches", "2,1", "--seconds", 0, "--json", tmp_path / "b.json", "--picture", tmp_path / "b.png")
     assert result.exit_code == 0 and "No GPU is measured: CuPy is not installed" in result.output and "images/s" in result.output
     written = json.loads((tmp_path / "b.json").read_text())
     assert [t["batch"] for t in written["timings"]] == [1, 2] and written["machine"]["gpu"]["why"] == "CuPy is not installed"
@@ -92,8 +90,7 @@ def test_a_batch_that_does_not_fit_is_named_and_the_others_are_timed(tmp_path, m
 
     monkeypatch.setattr(devices, "measure", small)
     for batches, pictured in (("4,8", True), ("8", False)):
-        words = ["bench", "lenet5", "--batches", batches, "--picture", str(tmp_path / f"{batches}.png")]
-        result = CliRunner().invoke(main, words, catch_exceptions=False)
+        result = run("bench", "lenet5", "--batches", batches, "--picture", tmp_path / f"{batches}.png")
         assert result.exit_code == 0 and "lenet5, batch 8, cpu: not enough memory\n" in result.output
         assert (tmp_path / f"{batches}.png").exists() == pictured
 
@@ -103,5 +100,4 @@ def test_a_batch_that_does_not_fit_is_named_and_the_others_are_timed(tmp_path, m
     (["--batches", "0"], "expected whole numbers of at least 1"), (["--device", "cuda"], "no usable GPU: CuPy is not installed"),
     (["nonet"], "'nonet' is not one of")])
 def test_mistakes_are_one_line(words, said):
-    result = CliRunner().invoke(main, ["bench", *words])
-    assert result.exit_code == 2 and said in result.stderr and result.stderr.count("\n") == 1
+    assert said in refused("bench", *words)

@@ -56,14 +56,14 @@ def test_mistakes_come_by_falling_confidence():
     shown = [axes for axes in figure.get_axes() if axes.images]
     assert [axes.images[0].get_array().item() for axes in shown] == [3, 1, 2]
     assert [axes.get_title() for axes in shown] == ["b,\ntaken for a (95%)", "b,\ntaken for a (80%)", "a,\ntaken for b (70%)"]
-    assert figure.get_suptitle() == "3 mistakes on 4 test images"
-    assert plot.mistakes(images, labels, scores, ["a", "b"], most=2).get_suptitle() == "3 mistakes on 4 test images: the 2 most confident"
+    assert figure.get_suptitle() == "3 mistakes on 4 images"
+    assert plot.mistakes(images, labels, scores, ["a", "b"], most=2).get_suptitle() == "3 mistakes on 4 images: the 2 most confident"
 
 
 def test_without_mistakes_the_least_certain_answers_are_shown():
     images = np.zeros((2, 3, 4, 4), np.uint8)
     figure = plot.mistakes(images, np.array([0, 1]), probabilities([[0.9, 0.1], [0.4, 0.6]]), ["a", "b"])
-    assert figure.get_suptitle() == "No mistakes on 2 test images: the least certain answers"
+    assert figure.get_suptitle() == "No mistakes on 2 images: the least certain answers"
     assert [axes.get_title() for axes in figure.get_axes() if axes.images] == ["b (60%)", "a (90%)"]
 
 

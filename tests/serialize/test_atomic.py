@@ -133,3 +133,13 @@ def test_the_block_of_replacing_may_fail(path):
         file.write(b"half a file")
         1 / 0  # noqa: B018
     assert load(path) == OLD
+
+
+def test_an_error_names_the_file_and_not_the_temporary_one(tmp_path, monkeypatch):
+    def refuse(path, mode):
+        raise FileNotFoundError(2, "No such file or directory", path)
+
+    monkeypatch.setattr("builtins.open", refuse)
+    with pytest.raises(FileNotFoundError) as caught, atomic.replacing(tmp_path / "state"):
+        pass
+    assert caught.value.filename == str(tmp_path / "state")

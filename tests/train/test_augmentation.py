@@ -70,6 +70,7 @@ def test_the_sheet_shows_what_training_sees():
         assert all((np.abs(trained_on - image).max((1, 2, 3)) == 0).any() for image in shown)
         seen[epoch] = shown
     assert not np.array_equal(seen[0], seen[1])
+    assert all((epochs[0] == image).all((1, 2, 3)).any() for image in job.classifier.normalise(job.augmented(9))), "the report's"
     again, _ = loader.sample(1, int(indices[3]))
     np.testing.assert_array_equal(np.clip(again.numpy()[0] * std + mean, 0, 1), seen[1][3])
 

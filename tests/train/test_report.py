@@ -7,11 +7,10 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
+from helpers.commands import refused, run
 from PIL import Image
 
 from minicnn import metrics, models
-from minicnn.cli import main
 from minicnn.errors import DataError
 from minicnn.train import report
 from minicnn.train.evaluation import Evaluation
@@ -92,6 +91,13 @@ def test_figures_are_those_of_the_metrics(tmp_path):
     assert set(links) == {f"#c{k}-{j}" for k, j in zip(*np.nonzero(matrix))}
 
 
+def test_a_class_that_is_not_tested_has_no_curve_and_the_others_are_all_shown(tmp_path):
+    what = made(names=["a", "b", "c"], classes=2)
+    outcome = what["outcome"]._replace(probabilities=np.pad(what["outcome"].probabilities, ((0, 0), (0, 1))))
+    page = Page(written(tmp_path, **{**what, "outcome": outcome}))
+    assert page.text.count("Each class against all others.") == 2 and page.text.count("–") == 1
+
+
 def test_behind_a_cell_are_its_own_images_the_most_confident_mistakes_first(tmp_path):
     what = made()
     outcome = what["outcome"]
@@ -132,20 +138,21 @@ def test_large_images_are_left_out_before_the_page_becomes_too_large(tmp_path):
 
 def test_from_the_command_line(tmp_path):
     folder, page = tmp_path / "run", tmp_path / "test.html"
-    run = CliRunner().invoke(main, ["train", "--epochs", "1", "--report", "--augment", "rotate", "--output", str(folder)], catch_exceptions=False)
-    assert run.exit_code == 0 and "report.html" in run.output
+    result = run("train", "--epochs", 1, "--report", "--augment", "rotate", "--output", folder)
+    assert result.exit_code == 0 and "report.html" in result.output
     check_self_contained((folder / "report.html").read_text(encoding="utf-8"))
-    run = CliRunner().invoke(main, ["evaluate", str(folder), "--part", "validation", "--report", str(page)], catch_exceptions=False)
-    assert run.exit_code == 0 and "written: " in run.output
-    check_self_contained(page.read_text(encoding="utf-8"))
+    result = run("evaluate", folder, "--part", "validation", "--report", page)
+    assert result.exit_code == 0 and "written: " in result.output
+    text = page.read_text(encoding="utf-8")
+    check_self_contained(text)
+    assert re.search(r"istakes on \d+ images", text) and "test images" not in text
 
 
 def test_without_jinja_it_is_said_before_the_training(monkeypatch, tmp_path):
     monkeypatch.setitem(__import__("sys").modules, "jinja2", None)
     with pytest.raises(DataError, match=r"pip install 'minicnn\[report\]'"):
         report.check_possible()
-    run = CliRunner().invoke(main, ["train", "--report", "--output", str(tmp_path / "run")])
-    assert run.exit_code == 2 and not (tmp_path / "run").exists()
+    assert "pip install" in refused("train", "--report", "--output", tmp_path / "run") and not (tmp_path / "run").exists()
 
 
 def test_a_place_that_cannot_be_written_to_is_named(tmp_path):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from helpers.training import StopAt
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -9,7 +10,7 @@ import minicnn
 from minicnn import errors, nn, optim
 from minicnn.data import DataLoader, TensorDataset
 from minicnn.serialize import load
-from minicnn.train import BestEpoch, Callback, Checkpoint, Diverged, Trainer, evaluate
+from minicnn.train import BestEpoch, Checkpoint, Diverged, Trainer, evaluate
 
 EPOCHS, STEPS = 3, 4            # 13 samples in batches of 4
 
@@ -34,16 +35,6 @@ def make_trainer(callbacks=(), per="step", lr=0.1):
     optimizer = optim.AdamW(model.parameters(), lr=lr)
     schedule = optim.lr_scheduler.OneCycleLR(optimizer, lr, total_steps=EPOCHS * STEPS + 1)
     return Trainer(model, optimizer, nn.CrossEntropyLoss(), schedule, per, [BestEpoch(), *callbacks])
-
-
-class StopAt(Callback):
-    def __init__(self, step):
-        self.left = step
-
-    def on_step_end(self, trainer):
-        self.left -= 1
-        if not self.left:
-            trainer.stop()
 
 
 def weights(trainer):

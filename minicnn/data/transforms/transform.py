@@ -64,7 +64,7 @@ class RandomApply(RandomTransforms):
         self.p = probability(p)
 
     def __call__(self, img):
-        return Compose(self.transforms)(img) if stream().random() < self.p else img
+        return Compose(self.transforms)(img) if chance(self.p) else img
 
     def __repr__(self):
         return "\n".join([f"{type(self).__name__}(", f"    p={self.p}", *(f"    {t}" for t in self.transforms), ")"])

@@ -8,9 +8,11 @@ from importlib.metadata import PackageNotFoundError, version
 import numpy as np
 
 from ... import __version__, metrics, plot
+from ...data.balance import imbalance_ratio
 from ...data.statistics import channels
 from ...models import summary
 from ...models.summary import cells
+from ..results import report
 from .images import Thumbnails, picture
 
 CURVES = 12                     # classes whose ROC and precision-recall curves are drawn: the worst, if there are more
@@ -31,15 +33,16 @@ def contents(title, classifier, outcome, images, parts=None, augmented=None, his
     facts       (name, value) pairs about the run: settings, seconds
     command     the command line that repeats it
     """
-    thumbnails = Thumbnails()
+    thumbnails, areas = Thumbnails(), roc_areas(outcome)
+    error = metrics.expected_calibration_error(outcome.labels, outcome.probabilities)
     return {
         "title": title, "facts": [*facts, *machine()], "command": command,
         "classes": classifier.classes, "upright": sum(map(len, classifier.classes)) > WIDEST,
-        "verdict": verdict(outcome), "per_class": per_class(outcome, classifier.classes),
+        "verdict": verdict(outcome, error), "per_class": per_class(outcome, classifier.classes, areas),
         "data": None if parts is None else data_tables(parts, classifier.classes),
         "sheet": [] if parts is None else sheet(parts.train, classifier.classes, thumbnails),
         "augmented": [] if augmented is None else [thumbnails.show(image) for image in augmented],
-        "model": model_table(classifier), "pictures": pictures(outcome, classifier.classes, history, best_epoch),
+        "model": model_table(classifier), "pictures": pictures(outcome, classifier.classes, areas, error, history, best_epoch),
         "mistakes": mistakes(outcome, images, classifier.classes, thumbnails),
         "matrix": confusion(outcome, images, classifier.classes, thumbnails),
         "left_out": thumbnails.left_out,                        # last: now all have asked
@@ -59,42 +62,40 @@ def machine():
 # Figures ----------------------------------------------------------------------------------------------------------------------
 
 
-def verdict(outcome):
+def verdict(outcome, error):
     """(name, value, lower, upper) of the figures that say how good the model is, with 95 % bootstrap intervals."""
     rows = []
     for name, metric in (("accuracy", metrics.accuracy_score), ("balanced accuracy", metrics.balanced_accuracy_score),
                          ("macro F1", partial(metrics.f1_score, average="macro", zero_division=0.0))):
         interval = metrics.bootstrap_interval(metric, outcome.labels, outcome.predictions)
         rows.append((name, *(f"{value:.2%}" for value in (interval.score, interval.low, interval.high))))
-    error = metrics.expected_calibration_error(outcome.labels, outcome.probabilities)
     return [*rows, ("cross-entropy", f"{outcome.loss:.4f}", "", ""), ("expected calibration error", f"{error:.2%}", "", "")]
 
 
-def per_class(outcome, classes):
-    """(name, images, precision, recall, F1, area under the ROC curve) of each class."""
-    precision, recall, f1, support = metrics.precision_recall_fscore_support(
-        outcome.labels, outcome.predictions, labels=list(range(len(classes))), zero_division=0.0)
-    return [(name, int(n), f"{p:.1%}", f"{r:.1%}", f"{f:.1%}", area(outcome, k))
-            for k, (name, p, r, f, n) in enumerate(zip(classes, precision, recall, f1, support))]
+def per_class(outcome, classes, areas):
+    """(name, images, precision, recall, F1, area under the ROC curve) of each class; a dash where there is no such curve."""
+    rows = report(outcome, classes)["classes"]
+    return [(name, row["support"], *(f"{row[key]:.1%}" for key in ("precision", "recall", "f1-score")),
+             f"{areas[k]:.4f}" if k in areas else "–") for k, (name, row) in enumerate(rows.items())]
 
 
-def area(outcome, k):
-    """The area under class k's ROC curve against all others; a dash where the test has only one of the two."""
-    positive = outcome.labels == k
-    return f"{metrics.roc_auc_score(positive, outcome.probabilities[:, k]):.4f}" if 0 < positive.sum() < len(positive) else "–"
+def roc_areas(outcome):
+    """{k: the area under class k's ROC curve against all others}, without those of which the test has only one of the two."""
+    return {k: metrics.roc_auc_score(outcome.labels == k, scores) for k, scores in enumerate(outcome.probabilities.T)
+            if 0 < (outcome.labels == k).sum() < len(outcome.labels)}
 
 
 def data_tables(parts, classes):
     """How many images of each class are in each part, and what the channels of the training images are like."""
     counts = [np.bincount(part.labels, minlength=len(classes)) for part in parts]
     mean, deviation = channels(parts.train.images)
-    largest, least = counts[0].max(), counts[0].min()
+    ratio = imbalance_ratio(counts[0])
     return {
         "parts": [(name, len(part)) for name, part in zip(parts._fields, parts)],
         "classes": [(name, *(int(count[k]) for count in counts)) for k, name in enumerate(classes)],
         "shape": "x".join(map(str, parts.train.images.shape[1:])),
         "channels": [(f"{m:.4f}", f"{d:.4f}") for m, d in zip(mean, deviation)],
-        "imbalance": f"{largest / least:.1f}" if least else "without bound: a class has no training images",
+        "imbalance": f"{ratio:.1f}" if np.isfinite(ratio) else "without bound: a class has no training images",
     }
 
 
@@ -106,32 +107,25 @@ def model_table(classifier):
 # Pictures ---------------------------------------------------------------------------------------------------------------------
 
 
-def pictures(outcome, classes, history, best_epoch):
+def pictures(outcome, classes, areas, error, history, best_epoch):
     """(heading, data URI, what is to be seen) of each picture."""
     found = [] if not history else [("Learning curves", plot.learning_curve(history, best_epoch), "Loss and accuracy over the epochs.")]
-    chosen = curve_classes(outcome, classes)
+    chosen = sorted(sorted(areas, key=areas.get)[:CURVES])              # of many, the worst
     if chosen:
-        others = f" The {len(chosen)} classes with the smallest areas." if len(chosen) < len(classes) else ""
-        found += [("ROC curves", plot.roc_curves(roc(outcome, classes, chosen)), "Each class against all others." + others),
+        others = f" The {len(chosen)} classes with the smallest areas." if len(chosen) < len(areas) else ""
+        found += [("ROC curves", plot.roc_curves(roc(outcome, classes, chosen, areas)), "Each class against all others." + others),
                   ("Precision and recall", plot.precision_recall_curves(precision_recall(outcome, classes, chosen)),
                    "Each class against all others." + others)]
     bins = metrics.reliability(outcome.labels, outcome.probabilities)
-    error = metrics.expected_calibration_error(outcome.labels, outcome.probabilities)
     found.append(("Calibration", plot.reliability_diagram(bins, error), "Of the answers of one confidence, how many are right."))
     return [(heading, picture(figure), text) for heading, figure, text in found]
 
 
-def curve_classes(outcome, classes):
-    """The classes whose curves can be drawn; of many, the worst."""
-    areas = {k: float(text) for k in range(len(classes)) if (text := area(outcome, k)) != "–"}
-    return sorted(sorted(areas, key=areas.get)[:CURVES])
-
-
-def roc(outcome, classes, chosen):
+def roc(outcome, classes, chosen, areas):
     curves = {}
     for k in chosen:
         fpr, tpr, _ = metrics.roc_curve(outcome.labels == k, outcome.probabilities[:, k])
-        curves[classes[k]] = fpr, tpr, metrics.auc(fpr, tpr)
+        curves[classes[k]] = fpr, tpr, areas[k]
     return curves
 
 
