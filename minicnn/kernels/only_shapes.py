@@ -21,9 +21,6 @@ def max_pool2d(x, window):
 max_pool2d_relu = max_pool2d
 
 
-max_pool2d_relu = max_pool2d
-
-
 def avg_pool2d(x, window, divisor):
     return np.empty((*x.shape[:2], *window.output), x.dtype)
 
