@@ -180,7 +180,7 @@ def test_the_suggestion_is_not_the_noise_of_the_first_steps(classes):
     for seed in range(3):
         some = pipeline(labels=labels)
         some.seed = seed
-        assert 0.01 < learning_rate_range(some).suggestion < 0.5
+        assert 0.003 < learning_rate_range(some).suggestion < 0.5
 
 
 def test_range_test_suggests_a_rate_that_trains_and_finds_the_limit():
