@@ -80,6 +80,9 @@ def train(output, resume, config_file, report, tensorboard, quiet, **options):
     except KeyboardInterrupt:               # the second Ctrl-C, or one after the training
         tell_what_is_kept(run, make_console())
         sys.exit(INTERRUPTED)
+    except OSError:                         # a full disk, a folder that was taken away: the error itself is told last
+        tell_what_is_kept(run, make_console(), "Stopped by an error.")
+        raise
 
 
 def refuse_with_resume(given, output, config_file):
@@ -133,13 +136,13 @@ def tell_how_to_go_on(run, console):
     tell_command(console, "train --resume", run.folder)
 
 
-def tell_what_is_kept(run, console):
+def tell_what_is_kept(run, console, why="Interrupted."):
     """After an interruption in the middle of a step: what was written last is whole."""
     if run.has_checkpoint:
-        console.print("\nInterrupted. What was reached since the last checkpoint is lost; to go on from there:\n")
+        console.print(f"\n{why} What was reached since the last checkpoint is lost; to go on from there:\n")
         tell_command(console, "train --resume", run.folder)
     else:
-        console.print("\nInterrupted.")
+        console.print(f"\n{why}")
 
 
 def tell_command(console, words, folder):
