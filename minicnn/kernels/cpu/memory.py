@@ -96,12 +96,12 @@ class Pool:
 
     def block(self, size):
         """A block of at least `size` bytes that nobody uses."""
-        step = 1 << max(size.bit_length() - 4, 9)   # one of eight sizes from one power of two to the next fits more than one shape
+        step = 1 << (size.bit_length() - 4 if size > SMALL else 9)  # one of eight sizes from one power of two to the next: for many shapes
         size = -(-size // step) * step
         with self.lock:
             blocks = self.blocks[size]
             if blocks and getrefcount(blocks[-1][0]) == UNUSED:     # a workspace, mostly, whose last user is done with it
-                return blocks[-1][0], blocks[-1][1]
+                return blocks[-1]
             for place, block in enumerate(blocks):
                 if getrefcount(block[0]) == UNUSED:
                     blocks.append(blocks.pop(place))

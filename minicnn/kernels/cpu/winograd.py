@@ -77,14 +77,13 @@ def _correlated(x, w, order, b, outs, output, before):
     """The correlation of x with weights that lie in the order given (WEIGHT_ORDER), as an NCHW view."""
     x, threads = _a_vector_of(channels_last(x), 3), get_num_threads()
     bias = _no_bias(max(outs, MACHINE.lanes(x.itemsize)), x.dtype) if b is None else _a_vector_of(b, 0)
-    tiling = correlation(x.shape, len(bias), output, before, x.itemsize, threads)
-    plan, y = _record(tiling, order), empty((len(x), *output, len(bias)), x.dtype)
-    buffers = empty((threads, tiling.buffer), x.dtype)
-    if tiling.few:
-        launch(loops.transform_images, plan, x, planes := _ending_with_zeros(tiling.planes, tiling.channels, x.dtype))
+    plan, few, sizes = _correlation_plan(x.shape, len(bias), output, before, x.itemsize, threads, order)
+    y, buffers = empty((len(x), *output, len(bias)), x.dtype), empty((threads, sizes["buffer"]), x.dtype)
+    if few:
+        launch(loops.transform_images, plan, x, planes := _ending_with_zeros(sizes["planes"], x.shape[3], x.dtype))
         launch(loops.correlate_blocks, plan, planes, w, bias, y, buffers)
     else:
-        launch(loops.transform_weights, plan, w, packed := _ending_with_zeros(tiling.packed, tiling.block, x.dtype))
+        launch(loops.transform_weights, plan, w, packed := _ending_with_zeros(sizes["packed"], sizes["block"], x.dtype))
         launch(loops.correlate, plan, x, packed, bias, y, buffers)
     return channels_first(contiguous(y[..., :outs]))
 
@@ -99,12 +98,11 @@ def conv2d_dw(dy, x, window):
     """dw[o,c,i,j] = Σ_{n,p,q} x[n,c,p+i-pad,q+j-pad] · dy[n,o,p,q]"""
     outs, channels, threads = dy.shape[1], x.shape[1], get_num_threads()
     x, dy = _a_vector_of(channels_last(x), 3), _a_vector_of(channels_last(dy), 3)
-    tiling = weight_sums(x.shape, dy.shape[3], window.output, tuple(first for first, _ in window.padding), x.itemsize, threads)
-    plan, dw = _record(tiling), empty((dy.shape[3], x.shape[3], 3, 3), x.dtype)
-    slots = tiling.parts_in * tiling.parts_out * tiling.splits if tiling.splits > 1 else threads
-    sums, buffers = empty((slots, tiling.sums), x.dtype), empty((threads, tiling.buffer), x.dtype)
+    plan, splits, sums, buffer = _sums_plan(x.shape, dy.shape[3], window.output, window.padding, x.itemsize, threads)
+    dw = empty((dy.shape[3], x.shape[3], 3, 3), x.dtype)
+    sums, buffers = empty(sums, x.dtype), empty((threads, buffer), x.dtype)
     launch(loops.correlate_weights, plan, x, dy, sums, dw, buffers)
-    if tiling.splits > 1:
+    if splits > 1:
         launch(loops.add_splits, plan, sums, dw)
     return dw if dw.shape[:2] == (outs, channels) else contiguous(dw[:outs, :channels])
 
@@ -130,6 +128,16 @@ def _missing(shape, lanes, axes):
 
 
 @lru_cache(maxsize=4096)
-def _record(tiling, order=(0, 0, 0, 0)):
-    """The numbers as compiled code takes them."""
-    return record(**tiling._asdict(), **dict(zip(WEIGHT_ORDER, order)))
+def _correlation_plan(size, outs, output, before, itemsize, threads, order):
+    """(the numbers as compiled code takes them, whether threads share out output channels, sizes of the memory), once for each shape."""
+    tiling = correlation(size, outs, output, before, itemsize, threads)
+    sizes = {name: getattr(tiling, name) for name in ("buffer", "planes", "packed", "block")}
+    return record(**tiling._asdict(), **dict(zip(WEIGHT_ORDER, order))), tiling.few, sizes
+
+
+@lru_cache(maxsize=4096)
+def _sums_plan(size, outs, output, padding, itemsize, threads):
+    """(the numbers, how many parts of the tiles are summed up apart, shape of the sums, size of a buffer) for the gradient of w."""
+    tiling = weight_sums(size, outs, output, tuple(first for first, _ in padding), itemsize, threads)
+    slots = tiling.parts_in * tiling.parts_out * tiling.splits if tiling.splits > 1 else threads
+    return record(**tiling._asdict()), tiling.splits, (slots, tiling.sums), tiling.buffer
