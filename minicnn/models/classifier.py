@@ -43,9 +43,18 @@ class Classifier:
 
     def normalise(self, images):
         """(N, C, H, W) float32 with mean 0 and deviation 1 per channel, from uint8 in 0..255 or floats in 0..1."""
-        scale = 255 if images.dtype == np.uint8 else 1
-        mean, std = (np.asarray(values, np.float32).reshape(-1, 1, 1) * np.float32(scale) for values in (self.mean, self.std))
-        return (images.astype(np.float32) - mean) / std
+        pixels = images.transpose(0, 2, 3, 1)                   # whole rows of pixels at a time: three channels are too short a loop
+        n, height, width, channels = pixels.shape
+        rows = pixels.reshape(n, height, width * channels).astype(np.float32)
+        rows -= self._of_a_row(self.mean, images)
+        rows /= self._of_a_row(self.std, images)
+        return rows.reshape(pixels.shape).transpose(0, 3, 1, 2)
+
+    @staticmethod
+    def _of_a_row(values, images):
+        """(W·C,) the values of the channels, for each pixel of a row, in the images' units."""
+        scale = np.float32(255 if images.dtype == np.uint8 else 1)
+        return np.tile(np.broadcast_to(np.asarray(values, np.float32) * scale, images.shape[1]), images.shape[3])
 
     def probabilities(self, images):
         """(N, K) probabilities of the classes for images as `normalise` takes them."""
