@@ -42,21 +42,25 @@ SMALLEST = 512          # channels times pixels of a side
 FEWEST_CHANNELS = MACHINE.lanes(4)          # of x and of y
 
 
-def pays(images, output, channels, outs, window, groups, dtype):
+def pays(images, output, channels, outs, window, groups, dtype, prepared=False):
     """Whether this is faster than the direct algorithm, for one pass: `output` is the size of the images that are cut into tiles.
 
     By cycles of the multipliers, divided by channels · outs and times the numbers in a vector. The direct algorithm takes about 5 for
     a pixel, in rows of at least four, and 350 for bringing the weights into order. This one takes 20 for a tile, 250 for each vector
     of channels that it transforms, and 300 for the transforms of the weights. Where both images and channels are few, it would save less
     time than its kernels take to compile: `minicnn train` on 8x8 digits starts some seconds earlier without.
+
+    prepared  both have brought the weights into order before. Then there is to be read what became of them, which is four times as
+              much for this algorithm: 200
     """
     if min(channels, outs) * min(output) < SMALLEST:
         return False
     if not (algorithms.allowed["winograd"] and dtype == np.float32 and groups == 1 and window.kernel == (3, 3)
             and window.stride == window.dilation == (1, 1) and min(channels, outs) >= FEWEST_CHANNELS):
         return False
-    direct = 5 * images * output[0] * max(output[1], 4) + 350
-    return tiles_of(images, output)[-1] * (20 + 250 / channels + 250 / outs) + 300 < direct
+    of_weights, of_direct_weights = (200, 0) if prepared else (300, 350)
+    direct = 5 * images * output[0] * max(output[1], 4) + of_direct_weights
+    return tiles_of(images, output)[-1] * (20 + 250 / channels + 250 / outs) + of_weights < direct
 
 
 def conv2d(x, w, b, window):
@@ -78,15 +82,43 @@ def _correlated(x, w, order, b, outs, output, before):
     x, threads = _a_vector_of(channels_last(x), 3), get_num_threads()
     bias = _no_bias(max(outs, MACHINE.lanes(x.itemsize)), x.dtype) if b is None else _a_vector_of(b, 0)
     tiling = correlation(x.shape, len(bias), output, before, x.itemsize, threads)
-    plan, y = _record(tiling, order), empty((len(x), *output, len(bias)), x.dtype)
-    buffers = empty((threads, tiling.buffer), x.dtype)
     if tiling.few:
+        (y, buffers), plan = _results(x, tiling, threads), _record(tiling, order)
         launch(loops.transform_images, plan, x, planes := _ending_with_zeros(tiling.planes, tiling.channels, x.dtype))
         launch(loops.correlate_blocks, plan, planes, w, bias, y, buffers)
     else:
-        launch(loops.transform_weights, plan, w, packed := _ending_with_zeros(tiling.packed, tiling.block, x.dtype))
-        launch(loops.correlate, plan, x, packed, bias, y, buffers)
+        y = correlated(x, transformed(w, tiling, order), bias, tiling)
     return channels_first(contiguous(y[..., :outs]))
+
+
+def _results(x, tiling, threads):
+    """(y, the threads' buffers), to be written."""
+    return empty((len(x), tiling.rows, tiling.columns, tiling.outs), x.dtype), empty((threads, tiling.buffer), x.dtype)
+
+
+def made_ready(x, w, b, window):
+    """(bias, tiling, order of the weights) of a convolution whose weights are transformed once."""
+    channels, outs = (max(size, MACHINE.lanes(x.itemsize)) for size in (x.shape[1], len(w)))
+    tiling = correlation((len(x), *x.shape[2:], channels), outs, window.output, tuple(first for first, _ in window.padding), x.itemsize,
+                         get_num_threads(), prepared=True)
+    bias = _no_bias(outs, x.dtype) if b is None else _a_vector_of(b, 0)
+    return bias, tiling, (TAPS * channels, TAPS, 0, 1)
+
+
+def transformed(w, tiling, order):
+    """The weights' 36 points, in the order in which the loops read them."""
+    w = _a_vector_of(w, 0, 1)
+    packed = _ending_with_zeros(tiling.packed, tiling.block, w.dtype)
+    launch(loops.transform_weights, _record(tiling, order), w, packed)
+    return packed
+
+
+def correlated(x, packed, bias, tiling):
+    """y (N, P, Q, O) from x (N, H, W, C) and weights that are transformed."""
+    x = _a_vector_of(x, 3)
+    y, buffers = _results(x, tiling, get_num_threads())
+    launch(loops.correlate, _record(tiling), x, packed, bias, y, buffers)
+    return y
 
 
 def _ending_with_zeros(size, zeros, dtype):
