@@ -1,0 +1,3 @@
+"""ONNX files in and out."""
+
+from .read import read
