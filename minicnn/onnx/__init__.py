@@ -1,3 +1,3 @@
-"""ONNX files in and out."""
+"""ONNX files in and out (extra `onnx`)."""
 
-from .read import read
+from .load import load

@@ -31,9 +31,9 @@ def value(attribute, reader, graph_of):
         field, convert = PLAIN[kind]
         return convert(getattr(attribute, field))
     if kind == STRING:
-        return attribute.s.decode()
+        return attribute.s.decode(errors="replace")
     if kind == STRINGS:
-        return [text.decode() for text in attribute.strings]
+        return [text.decode(errors="replace") for text in attribute.strings]
     if kind == TENSOR:
         return reader.tensors.array(attribute.t)
     if kind == GRAPH:

@@ -22,14 +22,14 @@ def read(entries, folder, size):
     if folder is None:
         raise DataError("its numbers lie in another file: read the model from a path, not from an open file")
     if not set(entries) <= KEYS or "location" not in entries:
-        raise DataError(f"its external data is described by {', '.join(map(repr, sorted(entries)))[:80] or 'nothing'}; a location is needed")
+        raise DataError(f"its external data is described by {', '.join(sorted(entries))[:80] or 'nothing'}; a location is needed")
     offset = number(entries, "offset", 0)
     if number(entries, "length", size) != size:
         raise DataError(f"its shape and type take {size:,} bytes, its external data is said to have {entries['length']:.40}")
     with opened(entries["location"], folder) as file:
         available = os.fstat(file.fileno()).st_size - offset
         if size > available:
-            raise DataError(f"it needs {size:,} bytes from position {offset:,} of {entries['location']!r:.80}, which has {max(available, 0):,}")
+            raise DataError(f"it needs {size:,} bytes from position {offset:,} of {entries['location']!r:.80}; {max(available, 0):,} are there")
         file.seek(offset)
         return file.read(size)
 

@@ -2,15 +2,16 @@
 
     y = f(a, b), f(x, w) = g(h(x), w)   becomes   y/t = h(a); y = g(y/t, b)
 
-Names inside a body get the call's name before them, so that two calls do not meet.
+Names inside a body get the call's first output's before them, so that two calls do not meet.
 """
 
 from dataclasses import replace
 from typing import NamedTuple
 
 from ..errors import DataError
-from ..graph import Graph, Node, Value
-from ..graph.check import MAX_NODES, label
+from ..graph import Graph, Node
+from ..graph.order import MAX_NODES, label
+from ..graph.rename import renamed
 
 MAX_DEPTH = 50                      # functions that call functions
 
@@ -63,30 +64,26 @@ def body(call, function):
     """The nodes that a call stands for, as pairs."""
     if len(call.inputs) > len(function.inputs) or len(call.outputs) > len(function.outputs):
         raise DataError(f"{label(call)} has more inputs or outputs than the function that it calls")
-    prefix = f"{call.name or next(filter(None, call.outputs), call.op_type)}/"
+    prefix = f"{next(filter(None, call.outputs), call.op_type)}/"
     given = dict(zip(function.inputs, call.inputs + [""] * len(function.inputs)))
     results = {inner: outer for inner, outer in zip(function.outputs, call.outputs) if outer}
     copies = [(Node("Identity", [given[inner]], [outer]), None) for inner, outer in results.items() if inner in given]
-    names = {"": "", **results, **given}
+    names = {**results, **given}
     attributes = {**function.defaults, **call.attributes}
-    return copies + [(renamed(node, names, prefix, attributes), called) for node, called in function.nodes]
+
+    def new(name):
+        return names.get(name, prefix + name)
+
+    return copies + [(renamed(replace(with_attributes(node, attributes), name=prefix + node.name), new), called)
+                     for node, called in function.nodes]
 
 
-def renamed(node, names, prefix, attributes):
-    """A node of a body with the call's names and attributes."""
-    values = {}
-    for name, value in node.attributes.items():
-        value = attributes.get(value.name) if isinstance(value, Reference) else value
-        if value is not None:                               # neither the call nor the function gives it: the operator's default
-            values[name] = renamed_graph(value, names, prefix, attributes) if isinstance(value, Graph) else value
-    return replace(node, inputs=[names.get(name, prefix + name) for name in node.inputs], attributes=values,
-                   outputs=[names.get(name, prefix + name) for name in node.outputs], name=prefix + node.name if node.name else "")
+def with_attributes(node, given):
+    """The node of a body with the call's attributes where it refers to them; one that nobody gives is left to its default."""
+    attributes = {name: given.get(value.name) if isinstance(value, Reference) else value for name, value in node.attributes.items()}
+    attributes = {name: inside(value, given) for name, value in attributes.items() if value is not None}
+    return replace(node, attributes=attributes)
 
 
-def renamed_graph(graph, names, prefix, attributes):
-    def new(values):
-        return [Value(names.get(value.name, prefix + value.name), value.dtype, value.shape) for value in values]
-
-    return replace(graph, inputs=new(graph.inputs), outputs=new(graph.outputs),
-                   nodes=[renamed(node, names, prefix, attributes) for node in graph.nodes],
-                   initializers={names.get(name, prefix + name): array for name, array in graph.initializers.items()})
+def inside(value, given):
+    return replace(value, nodes=[with_attributes(node, given) for node in value.nodes]) if isinstance(value, Graph) else value

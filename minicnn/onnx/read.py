@@ -1,6 +1,6 @@
 """An .onnx file -> Graph: everything that the file says is checked here, so that what comes after can rely on it.
 
-    bytes -> (wire.check) -> ModelProto -> (functions, schema, tensors) -> Graph -> (graph.check)
+    bytes -> (wire.check) -> ModelProto -> (functions, schema, tensors) -> Graph -> (in_order)
 
 The `onnx` package is used for its classes that unpack the bytes and for its table of operators, nothing else: its own loader
 follows paths in the file, and its shape inference and checker trust what they are given.
@@ -10,7 +10,7 @@ import os
 
 from ..errors import DataError
 from ..graph import Graph, Node, Value
-from ..graph.check import check_graph, label
+from ..graph.order import in_order, label
 from ..serialize.archive import naming
 from ..serialize.container import is_path, name_of, opened
 from . import wire
@@ -84,7 +84,7 @@ def model_graph(model, reader):
     reader.functions.update({key(proto): function_of(proto, reader) for proto in model.functions})
     graph = graph_of(model.graph, reader)
     graph.metadata = {pair.key: pair.value for pair in model.metadata_props}
-    return check_graph(graph)
+    return in_order(graph)
 
 
 def opset(imports):

@@ -19,7 +19,8 @@ def check_node(node, reader):
     for what, names, least, most in (("inputs", node.inputs, schema.min_input, schema.max_input),
                                      ("outputs", node.outputs, schema.min_output, schema.max_output)):
         if not least <= len(names) <= most:
-            raise DataError(f"it has {len(names)} {what}; {node.op_type} has {least}{f' to {most}' if most != least else ''} in opset {reader.opset}")
+            allowed = f"{least} to {most}" if most != least else least
+            raise DataError(f"it has {len(names)} {what}; {node.op_type} has {allowed} in opset {reader.opset}")
     check_needed(node, schema)
     for name, value in node.attributes.items():
         check_attribute(name, value, schema, reader)

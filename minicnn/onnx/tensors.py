@@ -3,8 +3,6 @@
 Types that a Tensor has not are kept in the next that holds their values: half precision as float32, unsigned integers as wider ones.
 """
 
-import math
-
 import numpy as np
 
 from ..errors import DataError

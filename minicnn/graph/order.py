@@ -1,4 +1,4 @@
-"""Whether a graph can be computed as it stands: every name stands for one value, and each node's inputs are there before it."""
+"""The order of a graph: every name stands for one value, and each node comes after those that its inputs are from."""
 
 from ..errors import DataError
 from .ir import Graph
@@ -7,7 +7,7 @@ MAX_NODES = 50_000                  # with those inside other nodes
 NEW, BEGUN, PLACED = range(3)       # of a node while the order is sought
 
 
-def check_graph(graph):
+def in_order(graph):
     """The graph, its nodes put into an order in which they can be computed. Raises DataError that names node and value."""
     if sum(1 for _ in all_nodes(graph)) > MAX_NODES:
         raise DataError(f"it has more than {MAX_NODES:,} nodes")
