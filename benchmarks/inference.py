@@ -83,6 +83,12 @@ def check(found, where):
     return differences
 
 
+def draw(rows):
+    from pictures import grouped_bars
+
+    return grouped_bars(rows, value="ratio", written="median_ms", unit="ms", title="Time of a batch", quantity="relative to minicnn compiled")
+
+
 def options():
     parser = make_parser(__doc__, seconds=10, threads=2, isa=True)
     parser.add_argument("--networks", nargs="+", default=DEFAULT, choices=NETWORKS, metavar="NAME", help=", ".join(NETWORKS))
@@ -99,7 +105,7 @@ def main(arguments=None):
             rows += (found := compare(network, batch, chosen))
             print_table(COLUMNS, found)
             print(flush=True)
-    write_results(Path(__file__).stem, chosen, COLUMNS, rows)
+    write_results(Path(__file__).stem, chosen, COLUMNS, rows, draw)
 
 
 if __name__ == "__main__":

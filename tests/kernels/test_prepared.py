@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minicnn import kernels, shapes
-from minicnn.kernels import array
+from minicnn.kernels import array, cut_array
 from minicnn.kernels.cpu import depthwise, winograd
-from minicnn.kernels.cpu.prepared import Conv2d, cut_array
+from minicnn.kernels.cpu.prepared import PreparedConv2d
 
 THREADS = kernels.get_num_threads()
 
@@ -54,7 +54,7 @@ def check(seed, x_shape, w_shape, groups, case):
     expected = cut_array(array.conv2d(x.astype("f8"), w.astype("f8"), b, window, groups), case["cut"])
     kernels.set_num_threads(case["threads"])
     try:
-        prepared = Conv2d(w, b, groups, case["cut"])
+        prepared = PreparedConv2d(w, b, groups, case["cut"])
         y, again = prepared(x, window), prepared(x, window)
     finally:
         kernels.set_num_threads(THREADS)
@@ -90,7 +90,7 @@ def test_by_the_depthwise_one(cut):
 def test_shapes_that_change_and_an_empty_batch():
     rng = np.random.default_rng(0)
     w, b = rng.normal(size=(24, 16, 3, 3)).astype("f4"), rng.normal(size=24).astype("f4")
-    prepared = Conv2d(w, b, 1, 1)
+    prepared = PreparedConv2d(w, b, 1, 1)
     for n, size in ((1, 32), (5, 9), (1, 32), (64, 8), (0, 8), (2, 3)):
         x = rng.normal(size=(n, 16, size, size)).astype("f4")
         window = shapes.conv2d_window(x.shape, w.shape, 1, 1, 1, 1)
@@ -103,15 +103,15 @@ def test_what_is_not_a_number_stays_so():
     x = np.full((1, 3, 4, 4), np.nan, np.float32)
     window = shapes.conv2d_window(x.shape, (5, 3, 1, 1), 1, 0, 1, 1)
     for cut in (0, 1, 2):
-        assert np.isnan(Conv2d(np.ones((5, 3, 1, 1), np.float32), None, 1, cut)(x, window)).all()
+        assert np.isnan(PreparedConv2d(np.ones((5, 3, 1, 1), np.float32), None, 1, cut)(x, window)).all()
 
 
 def test_several_threads_at_once():
     rng = np.random.default_rng(0)
     w = rng.normal(size=(32, 32, 3, 3)).astype("f4")
-    prepared, xs = Conv2d(w, None, 1, 1), rng.normal(size=(8, 1, 32, 16, 16)).astype("f4")
+    prepared, xs = PreparedConv2d(w, None, 1, 1), rng.normal(size=(8, 1, 32, 16, 16)).astype("f4")
     window = shapes.conv2d_window(xs[0].shape, w.shape, 1, 1, 1, 1)
-    expected = [Conv2d(w, None, 1, 1)(x, window) for x in xs]
+    expected = [PreparedConv2d(w, None, 1, 1)(x, window) for x in xs]
     found = {}
 
     def work(i):

@@ -2,10 +2,9 @@
 
 import numpy as np
 
+from ..prepared import LIMIT, RELU6
 from .launch import helper
 
-RELU, RELU6 = 1, 2              # what `cut` says; 0: nothing
-LIMIT = 6
 
 
 @helper

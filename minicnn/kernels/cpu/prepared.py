@@ -5,13 +5,13 @@ both are small change. For a single one, whose weights may outnumber its pixels,
 """
 
 from .. import algorithms, array
+from ..prepared import cut_array
 from ..threads import get_num_threads
 from . import conv, depthwise, winograd
-from .cutting import LIMIT, RELU6
 from .memory import channels_first, channels_last, computable, contiguous, empty
 
 
-class Conv2d:
+class PreparedConv2d:
     """y = cut(conv2d(x, w, b)) for the same w (O, C/G, KH, KW) and b (O,) or None again and again.
 
     cut  0: nothing; 1: max(y, 0); 2: min(max(y, 0), 6)
@@ -74,10 +74,3 @@ class Conv2d:
         outs, plans = len(self.w), depthwise.made_ready(x, len(self.w), window, self.cut)
         wide = self._in_order("depthwise", lambda: depthwise.wide(self.w, self.b, plans))
         return lambda x: depthwise.run(x, wide, outs, window, plans)
-
-
-def cut_array(y, cut):
-    """The same activations where no loop has computed them; in place."""
-    if cut:
-        y = y.clip(0, LIMIT if cut == RELU6 else None, out=y)
-    return y
