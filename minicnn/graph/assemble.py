@@ -114,8 +114,9 @@ class Assembly:
         """Register an initializer that no layer has: a parameter if it is trained, else a buffer."""
         array, trained = self.graph.initializers[name], name in self.graph.parameters
         tensor = self._tensor(name, array, not trained)
+        state = self.graph.buffers is None or name in self.graph.buffers
         add = (lambda owner, last, t: owner.register_parameter(last, t)) if trained else (
-            lambda owner, last, t: owner.register_buffer(last, t))
+            lambda owner, last, t: owner.register_buffer(last, t, persistent=state))
         path = place(self.module, name, tensor, add)
         self.places[name] = tensor, Slot(path, array.shape, False), "same"
 
@@ -129,7 +130,8 @@ def assemble(module, graph):
     constants = {name: array for name, array in graph.initializers.items()
                  if name in read and array.dtype.kind != "f" and name not in built.places}
     for name in graph.initializers:
-        if name not in built.places and name not in constants and not _count_of_batches(built, name):
+        needed = name in read or name in graph.parameters or graph.buffers is None or name in graph.buffers
+        if needed and name not in built.places and name not in constants and not _count_of_batches(built, name):
             built.stand_alone(name)
     slots = {name: slot for name, (_, slot, _) in built.places.items() if name in read}
     _mark_finished(steps, {value.name for value in graph.outputs})

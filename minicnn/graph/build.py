@@ -16,10 +16,10 @@ class Builder:
     """
 
     def __init__(self, name, given, plain):
-        self.graph = Graph(name, [], [], [])
+        self.graph = Graph(name, [], [], [], buffers=set())
         self.names, self.values = {}, {}
         self.used, self.nodes = Counter(), Counter()            # the names of values, and of nodes
-        self.given = {id(array): (key, array, trained) for key, array, trained in given}
+        self.given = {id(array): (key, kind) for key, array, kind in given}
         self.plain = plain                      # {id of an array: a name for it}, of tensors that modules hold unregistered
 
     # names
@@ -38,18 +38,20 @@ class Builder:
         if id(operand) in self.names:
             return self.names[id(operand)]
         if id(operand) in self.given:
-            key, array, trained = self.given[id(operand)]
-            return self.initializer(key, array, operand, trained)
+            return self.state(*self.given[id(operand)], operand)
         array = operand if arrays.is_array(operand) else np.asarray(operand, dtype)
         keep = operand if arrays.is_array(operand) else None
         return self.initializer(self.unique(self.plain.get(id(operand), near)), array, keep)
 
-    def initializer(self, name, array, operand=None, trained=False):
-        """A weight or a constant under a name; `operand` is the array by which it is known."""
+    def state(self, name, kind, array):
+        """The initializer for a parameter or a buffer; a buffer that the state_dict does not have is a constant."""
         self.used[name] = max(self.used[name], 1)
+        {"parameter": self.graph.parameters, "buffer": self.graph.buffers, "constant": set()}[kind].add(name)
+        return self.initializer(name, array, array)
+
+    def initializer(self, name, array, operand=None):
+        """What is given, under a name; `operand` is the array by which it is known."""
         self.graph.initializers[name] = self.values[name] = arrays.to_numpy(array)
-        if trained:
-            self.graph.parameters.add(name)
         if operand is not None:
             self.bind(operand, name)
         return name

@@ -13,7 +13,7 @@ from . import functions, operations
 from .batch import Pair
 from .build import Builder, Step
 from .ir import Value
-from .own import OWN
+from .ours import OWN
 from .record import Recorder, flat, left_alone
 
 BATCHES = (2, 3)
@@ -140,7 +140,7 @@ class _Run:
         for key, buffer in self.model.named_buffers():
             path, _, last = key.rpartition(".")
             if last == "num_batches_tracked" and path in used:
-                self.builder.initializer(key, buffer.array)
+                self.builder.state(key, "buffer", buffer.array)
 
 
 def _as_input(x, place):
@@ -151,9 +151,10 @@ def _as_input(x, place):
 
 
 def _weights(model):
-    """(name, array, whether it is trained) of every parameter and buffer."""
-    return [(name, p.array, p.requires_grad) for name, p in model.named_parameters()] + [
-        (name, b.array, False) for name, b in model.named_buffers()]
+    """(name, array, "parameter", "buffer" or "constant") of every parameter and buffer; frozen parameters count as such all the same."""
+    state = model.state_dict()
+    return [(name, p.array, "parameter") for name, p in model.named_parameters()] + [
+        (name, b.array, "buffer" if name in state else "constant") for name, b in model.named_buffers()]
 
 
 def _plain_tensors(model):
