@@ -86,7 +86,8 @@ def check(found, where):
 def draw(rows):
     from pictures import grouped_bars
 
-    return grouped_bars(rows, value="ratio", written="median_ms", unit="ms", title="Time of a batch", quantity="relative to minicnn compiled")
+    return grouped_bars(rows, value="ratio", written="median_ms", unit="ms", title="Time of a batch",
+                        quantity="relative to minicnn compiled")
 
 
 def options():

@@ -4,8 +4,8 @@
     Conv or Gemm, BatchNormalization                      ->  Conv or Gemm with other weights
     Conv or Gemm or Add, Relu or Clip(0, 6)               ->  one node of the domain "minicnn", with the attribute `cut`
 
-Batch norm in evaluation is y = s·x + t for each channel, with s = scale/√(variance + ε) and t = shift - s·mean, and a convolution is linear:
-s·(w * x + b) + t = (s·w) * x + (s·b + t).
+Batch norm in evaluation is y = s·x + t for each channel, with s = scale/√(variance + ε) and t = shift - s·mean; and a convolution is
+linear: s·(w * x + b) + t = (s·w) * x + (s·b + t).
 """
 
 import numpy as np
@@ -16,10 +16,11 @@ from .links import Links, substitute, sweep
 from .rename import fresh
 
 CUT = "cut"                     # 1: max(y, 0); 2: min(max(y, 0), 6), as the kernels know it
+LIMITS = {(0, None): 1, (0, 6): 2}
 
 
 def fuse(graph):
-    """The graph, rewritten in place, for evaluation only. Initializers that change get new names; their arrays are left as they are."""
+    """The graph, rewritten in place, for evaluation alone. Initializers that change get new names; their arrays are left as they are."""
     for rewrite in (remove_dropout, fold_norms, cut_at_once):
         rewrite(graph)
         sweep(graph)
@@ -29,13 +30,15 @@ def fuse(graph):
 def remove_dropout(graph):
     """In evaluation its output is its input."""
     links = Links(graph)
-    idle = {node.outputs[0]: node.inputs[0] for node in graph.nodes if node.op_type == "Dropout" and not node.domain and _is_idle(node, links)}
+    idle = {node.outputs[0]: node.inputs[0] for node in graph.nodes if _is_idle(node, links)}
     keep_results(graph, idle, links)
     substitute(graph, idle)
 
 
 def _is_idle(node, links):
-    """Whether nobody asks for its mask, nor for the behaviour in training."""
+    """Whether it is a Dropout of which nobody asks for the mask, nor for the behaviour in training."""
+    if node.op_type != "Dropout" or node.domain:
+        return False
     asked = any(name and (links.users[name] or name in links.results) for name in node.outputs[1:])
     return not asked and not any(node.inputs[2:])
 
@@ -57,7 +60,8 @@ def fold_norms(graph):
 
 def _only_user(links, layer, node):
     """Whether a node is the one that uses what a layer computes."""
-    return links.only_user(layer.outputs[0], node.op_type) is node
+    value = layer.outputs[0]
+    return links.users[value] == [node] and node.inputs.count(value) == 1 and value not in links.results
 
 
 def _can_take(layer, norm, links):
@@ -95,7 +99,7 @@ def _replace(graph, node, last):
 
 
 def cut_at_once(graph):
-    """Relu and Clip(0, 6) are computed by the node before them, where that has no other user."""
+    """Relu, Clip(0, 6) and our own hardtanh(0, 6) are computed by the node before them, where that has no other user."""
     for activation in list(graph.nodes):
         links = Links(graph)
         cut = _cut(activation, links)
@@ -107,6 +111,8 @@ def cut_at_once(graph):
 
 def _cut(node, links):
     """What the attribute `cut` says for an activation; 0 for other nodes."""
+    if node.op_type == "hardtanh" and node.domain == DOMAIN:
+        return LIMITS.get((node.attributes.get("min_val"), node.attributes.get("max_val")), 0)
     if node.domain or node.op_type not in ("Relu", "Clip"):
         return 0
     if node.op_type == "Relu":
@@ -114,4 +120,4 @@ def _cut(node, links):
     limits = [node.attributes.get(name) if i >= len(node.inputs) or not node.inputs[i] else links.scalar(node.inputs[i])
               for i, name in ((1, "min"), (2, "max"))]
     computed = any(name and links.constant(name) is None for name in node.inputs[1:])
-    return 0 if computed else {(0, None): 1, (0, 6): 2}.get(tuple(limits), 0)
+    return 0 if computed else LIMITS.get(tuple(limits), 0)

@@ -60,7 +60,8 @@ class InferenceModule(Module):
     def train(self, mode=True):
         """Raises BadValue for any mode but evaluation."""
         if mode:
-            raise BadValue("this model is compiled for inference and cannot be trained; train the model that it was made of, and compile again")
+            raise BadValue("this model is compiled for inference and cannot be trained; train the model that it was made of, and compile "
+                           "it again")
         return self
 
     def extra_repr(self):

@@ -6,8 +6,6 @@ network, tensors would take most of the time. All other nodes are computed by th
 
 from math import prod
 
-import numpy as np
-
 from ..kernels import cut_array, of
 from ..shapes import window
 from ..tensor import wrap
