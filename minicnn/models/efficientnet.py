@@ -86,6 +86,7 @@ class EfficientNet(nn.Module):
 
     def __init__(self, num_classes=1000, dropout=0.2, in_channels=3):
         super().__init__()
+        self.input_shape = in_channels, 224, 224
         self._conv_stem, self._bn0 = convolution(in_channels, STEM, 3, stride=2), normalization(STEM)
         self._blocks = nn.ModuleList(blocks())
         self._conv_head, self._bn1 = convolution(STAGES[-1][3], HEAD), normalization(HEAD)
