@@ -1,6 +1,8 @@
 """`minicnn` and what its commands have in common: a mistake of the user's is one line on stderr and exit status 2."""
 
 import sys
+import warnings
+from contextlib import contextmanager
 
 import click
 
@@ -28,7 +30,8 @@ class Commands(click.Group):
             return super().main(*args, standalone_mode=False, **options)
         show_what_can_be_shown(sys.stdout)
         try:
-            sys.exit(super().main(*args, standalone_mode=False, **options))
+            with warnings_in_one_line():
+                sys.exit(super().main(*args, standalone_mode=False, **options))
         except BrokenPipeError:                 # `minicnn models | head`: whoever read has seen enough
             sys.stdout = None
             sys.exit(0)
@@ -50,6 +53,14 @@ def show_what_can_be_shown(stream):
     """A file name must not end a command because the terminal's encoding lacks a letter: it becomes a question mark."""
     if hasattr(stream, "reconfigure"):
         stream.reconfigure(errors="replace")
+
+
+@contextmanager
+def warnings_in_one_line():
+    """What the library warns of is told as mistakes are: without the place in its code."""
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda message, *place, **others: click.echo(f"Warning: {' '.join(str(message).split())}", err=True)
+        yield
 
 
 def fail(message, status=2):

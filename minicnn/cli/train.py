@@ -35,6 +35,8 @@ INTERRUPTED = 130               # exit status after Ctrl-C, as in every shell
 @click.option("--label-smoothing", type=float, help="Share of the target that goes to all classes alike.  [default: 0.1]")
 @with_options(*PRACTICE_OPTIONS)
 @click.option("--workers", type=int, help="Threads that augment images ahead of time.  [default: 2 with --augment, else 0]")
+@click.option("--checkpoint-every", type=int, metavar="STEPS", help="Checkpoints within an epoch, too: what a power cut can cost.  "
+              "[default: one after each epoch]")
 @click.option("--device", type=click.Choice(["cpu", "cuda"]), help="Where to train; minicnn doctor says why not cuda.  [default: cpu]")
 @click.option("--config", "config_file", type=click.Path(), help="Repeat the run that wrote this config.json; options given with it win.")
 @click.option("--output", type=click.Path(), help="Run folder, new or empty.  [default: runs/<dataset>-<model>-NNN]")
@@ -65,6 +67,8 @@ def train(output, resume, config_file, report, tensorboard, quiet, **options):
     if resume is not None:
         refuse_with_resume(given, output, config_file)
         run = runs.resume(resume, Download(console))
+        for remark in run.remarks:
+            console.print(remark, style="yellow", markup=False)
     else:
         config = configuration.complete(**given) if config_file is None else replace(configuration.read(config_file), **given)
         run = runs.start(config, output, Download(console))
@@ -76,6 +80,9 @@ def train(output, resume, config_file, report, tensorboard, quiet, **options):
     except KeyboardInterrupt:               # the second Ctrl-C, or one after the training
         tell_what_is_kept(run, make_console())
         sys.exit(INTERRUPTED)
+    except OSError:                         # a full disk, a folder that was taken away: the error itself is told last
+        tell_what_is_kept(run, make_console(), "Stopped by an error.")
+        raise
 
 
 def refuse_with_resume(given, output, config_file):
@@ -92,18 +99,17 @@ def execute(run, console, quiet, report=False):
     show_model(console, job.config.model, job.classifier.model, job.classifier.input_shape)
     if not quiet and not job.trainer.epoch and not job.trainer.step:
         show_quick_checks(console, job)
+    since = " since it was gone on with" * bool(job.trainer.epoch or job.trainer.step)
     seconds = fit(run, console)
     if not run.is_complete:
         tell_how_to_go_on(run, make_console())
         sys.exit(INTERRUPTED)
     heading(console, "Test")
     best = run.best.record
-    console.print(f"best epoch: {best['epoch']}, validation accuracy {percent(best['val_accuracy'])}; trained in {seconds:.1f} s")
+    console.print(f"best epoch: {best['epoch']}, validation accuracy {percent(best['val_accuracy'])}; trained in {seconds:.1f} s{since}")
     console.print(f"training {job.trainer.waiting}")
-    outcome, figures = run.test()
+    outcome, figures = run.test(report, seconds)
     show_outcome(console, outcome, figures)
-    if report:
-        run.write_report(outcome, seconds)
     show_files(run, console)
     if quiet:
         make_console().print(f"{run.folder}: test accuracy {percent(outcome.accuracy)}", markup=False)
@@ -130,13 +136,13 @@ def tell_how_to_go_on(run, console):
     tell_command(console, "train --resume", run.folder)
 
 
-def tell_what_is_kept(run, console):
+def tell_what_is_kept(run, console, why="Interrupted."):
     """After an interruption in the middle of a step: what was written last is whole."""
     if run.has_checkpoint:
-        console.print("\nInterrupted. What was reached since the last checkpoint is lost; to go on from there:\n")
+        console.print(f"\n{why} What was reached since the last checkpoint is lost; to go on from there:\n")
         tell_command(console, "train --resume", run.folder)
     else:
-        console.print("\nInterrupted.")
+        console.print(f"\n{why}")
 
 
 def tell_command(console, words, folder):

@@ -108,16 +108,21 @@ class GradualUnfreezing(Callback):
 class Checkpoint(Callback):
     """Writes the Trainer's whole state to a file: at the start, after every epoch, and at the end or when stopped.
 
-    more  entries to be written along with it
+    every  steps of an epoch from one checkpoint within it to the next; None: there is none within an epoch
+    more   entries to be written along with it
     """
 
-    def __init__(self, path, **more):
-        self.path, self.more = path, more
+    def __init__(self, path, every=None, **more):
+        self.path, self.every, self.more = path, every, more
 
     def on_train_start(self, trainer):
         save({**trainer.state_dict(), **self.more}, self.path)
 
     on_epoch_end = on_train_end = on_train_start
+
+    def on_step_end(self, trainer):
+        if self.every is not None and trainer.step % self.every == 0:
+            self.on_train_start(trainer)
 
 
 class HistoryFile(Callback):

@@ -31,6 +31,7 @@ class Config:
     clip_norm       the gradients' greatest norm, all together; None: any
     ema             decay of the moving average of weights that is validated and kept; None: the weights themselves
     early_stopping  epochs without a new best one, after which the training ends; None: never
+    checkpoint_every  steps from one checkpoint within an epoch to the next; None: there is one after each epoch only
     workers     threads that load and augment batches ahead of time; the outcome does not depend on it
     device      "cpu" or "cuda"; the bits of the history are the same on the same device only
 
@@ -59,6 +60,7 @@ class Config:
     ema: float | None = None
     early_stopping: int | None = None
     device: str = "cpu"
+    checkpoint_every: int | None = None
 
     def __post_init__(self):
         known("data set", self.dataset, dict.fromkeys(NAMES))
@@ -94,8 +96,9 @@ class Config:
             above_zero("clip_norm", self.clip_norm)
         if self.ema is not None and not 0 < finite("ema", self.ema) < 1:
             raise BadValue(f"ema must be above 0 and below 1, got {self.ema}")
-        if self.early_stopping is not None:
-            count("early_stopping", self.early_stopping, least=1)
+        for name in ("early_stopping", "checkpoint_every"):
+            if getattr(self, name) is not None:
+                count(name, getattr(self, name), least=1)
 
     @property
     def name(self):
