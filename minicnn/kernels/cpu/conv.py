@@ -25,11 +25,17 @@ def conv2d(x, w, b, window, groups):
     if special := _special(len(x), window.output, x.shape[1], len(w), window, groups, x.dtype):
         return special.conv2d(x, w, b, window)
     y = empty((len(x), *window.output, len(w)), x.dtype)
+    w, b, cut = made_ready(x, w, b, window, groups)
+    _correlate(channels_last(x), w, b, y, cut)
+    return channels_first(y)
+
+
+def made_ready(x, w, b, window, groups):
+    """(w, b, plan) of the direct algorithm: of some neighbouring pixels at once, where that is faster."""
     count = neighbours.together(w.shape[1], len(w), window, groups, x.itemsize, neighbours.of_pixels)
     if count > 1:
         w, b, window = neighbours.weights(w, window, count), None if b is None else np.tile(b, count), neighbours.wide(window, count)
-    _correlate(channels_last(x), contiguous(w), b, y, _forward_plan(x.shape, x.itemsize, get_num_threads(), len(w), window, groups))
-    return channels_first(y)
+    return contiguous(w), b, _forward_plan(x.shape, x.itemsize, get_num_threads(), len(w), window, groups)
 
 
 def conv2d_dw(dy, x, window, groups):
@@ -89,13 +95,23 @@ def _forward_plan(size, itemsize, threads, outs, window, groups):
 
 def _correlate(x, w, bias, y, cut):
     """Pack the weights and run the loops."""
-    packed = empty((cut.packed,), x.dtype)
-    launch(pack, cut.record(), w, packed)
+    run(x, packed_weights(w, cut), packed_bias(bias, cut, x.dtype), y, cut)
+
+
+def run(x, packed, bias, y, cut):
+    """The loops, with weights and bias that are packed."""
     buffers = empty((get_num_threads(), cut.buffer), x.dtype)
-    launch(correlate, cut.record(), x, packed, _packed_bias(bias, cut, x.dtype), y, buffers)
+    launch(correlate, cut.record(), x, packed, bias, y, buffers)
 
 
-def _packed_bias(bias, cut, dtype):
+def packed_weights(w, cut):
+    """The weights in the order in which the loops of this plan read them."""
+    packed = empty((cut.packed,), w.dtype)
+    launch(pack, cut.record(), w, packed)
+    return packed
+
+
+def packed_bias(bias, cut, dtype):
     """(O,) -> (G · blocks · block,); zeros for None."""
     packed = np.zeros((cut.groups, cut.blocks * cut.block), dtype)
     if bias is not None:

@@ -63,6 +63,7 @@ class Plan(NamedTuple):
     turned: bool            # gradient of the weights: whether tiles are output channels by places in the window, not the other way
     sum_images: int         # how many images and rows a tile of that gradient sums up before it goes to memory
     sum_rows: int
+    cut: int = 0            # what becomes of y at the end: 0 nothing, 1 max(y, 0), 2 min(max(y, 0), 6) (see `cut_pixels`)
 
     def record(self):
         """The plan as compiled code takes it: an array with one record, whose fields have the same names."""
