@@ -79,7 +79,7 @@ class Assembly:
     def layer(self, node):
         """The path of the layer for a node, as a tuple of names; None where it is none. The same layer twice is one layer."""
         with init.skipped():
-            found = layer_for(node, self.graph.initializers, self.ranks, self.graph.opset)
+            found = layer_for(node, self.graph, self.ranks)
         if found is None or any(form != self._form(name) for name, form in found.tensors.values() if name in self.places):
             return None
         names = {part: name for part, (name, _) in found.tensors.items()}

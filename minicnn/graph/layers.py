@@ -25,9 +25,9 @@ class Found:
 class Given:
     """A node, and what is known about it before anything is computed."""
 
-    def __init__(self, node, initializers, ranks, opset):
-        self.node, self.initializers, self.opset = node, initializers, opset
-        self.rank = ranks.get(node.inputs[0]) if node.inputs else None
+    def __init__(self, node, graph, ranks):
+        self.node, self.initializers, self.opset = node, graph.initializers, graph.opset
+        self.rank = ranks.get(node.inputs[0])
 
     def name(self, i):
         """The name of an input; "" where it is left out."""
@@ -67,11 +67,12 @@ def builder(*names):
     return register
 
 
-def layer_for(node, initializers, ranks, opset):
-    """The layer that computes what a node does, as Found, or None."""
-    if node.domain or node.op_type not in BUILDERS or not node.inputs or any(node.outputs[1:]) or node.inputs[0] in initializers:
+def layer_for(node, graph, ranks):
+    """The layer that computes what a node does, as Found, or None. Layers compute in floating point and have one output."""
+    whole = {value.name for value in graph.inputs if not value.dtype.startswith("float")}
+    if node.domain or node.op_type not in BUILDERS or any(node.outputs[1:]) or node.inputs[0] in {*graph.initializers, *whole}:
         return None
-    found = BUILDERS[node.op_type](Given(node, initializers, ranks, opset))
+    found = BUILDERS[node.op_type](Given(node, graph, ranks))
     return Found(found) if isinstance(found, nn.Module) else found
 
 
