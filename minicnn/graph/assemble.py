@@ -9,7 +9,7 @@ from .ir import DOMAIN
 from .layers import layer_for
 from .names import path_of, place
 from .operators import compute, described
-from .ours import compute_own
+from .own import compute_own
 from .ranks import ranks_of
 
 
