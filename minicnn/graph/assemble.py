@@ -111,11 +111,16 @@ class Assembly:
         return Tensor(array) if is_buffer else Parameter(array, requires_grad=name in self.graph.parameters)
 
     def stand_alone(self, name):
-        """Register an initializer that no layer has: a parameter if it is trained, else a buffer."""
+        """Register an initializer that no layer has: a parameter if it is trained, else a buffer. A single number is no state."""
         array, trained = self.graph.initializers[name], name in self.graph.parameters
+
+        def add(owner, last, tensor):
+            if trained:
+                owner.register_parameter(last, tensor)
+            else:
+                owner.register_buffer(last, tensor, persistent=array.ndim > 0)
+
         tensor = self._tensor(name, array, not trained)
-        add = (lambda owner, last, t: owner.register_parameter(last, t)) if trained else (
-            lambda owner, last, t: owner.register_buffer(last, t))
         path = place(self.module, name, tensor, add)
         self.places[name] = tensor, Slot(path, array.shape, False), "same"
 
@@ -126,10 +131,11 @@ def assemble(module, graph):
     built = Assembly(module, graph)
     steps = [Step(node, built.layer(node), graph.opset) for node in graph.nodes]
     read = {name for step in steps if step.path is None for name in inputs_of(step.node)} | {value.name for value in graph.outputs}
+    options = {name for step in steps for name in inputs_of(step.node)} - read - set(built.places)     # what a layer was made with
     constants = {name: array for name, array in graph.initializers.items()
                  if name in read and array.dtype.kind != "f" and name not in built.places}
     for name in graph.initializers:
-        if name not in built.places and name not in constants and not _count_of_batches(built, name):
+        if name not in {*built.places, *constants, *options} and not _count_of_batches(built, name):
             built.stand_alone(name)
     slots = {name: slot for name, (_, slot, _) in built.places.items() if name in read}
     _mark_finished(steps, {value.name for value in graph.outputs})

@@ -241,12 +241,13 @@ def _pool(given):
     kernel, padding = tuple(integers(given.get("kernel_shape"))), _symmetric(given.get("pads"), 2)
     fits = len(kernel) == 2 and padding is not None and all(2 * p <= k for p, k in zip(padding, kernel))
     dilation = tuple(integers(given.get("dilations")) or (1, 1))
-    if not fits or given.get("auto_pad", "NOTSET") not in ("NOTSET", "VALID") or given.get("ceil_mode", 0):
+    if not fits or given.get("auto_pad", "NOTSET") not in ("NOTSET", "VALID"):
         return None
-    stride = tuple(integers(given.get("strides")) or (1, 1))
+    stride, ceil_mode = tuple(integers(given.get("strides")) or (1, 1)), bool(given.get("ceil_mode", 0))
     if given.node.op_type == "MaxPool":
-        return nn.MaxPool2d(kernel, stride, padding, dilation)
-    return nn.AvgPool2d(kernel, stride, padding, count_include_pad=bool(given.get("count_include_pad", 0))) if dilation == (1, 1) else None
+        return nn.MaxPool2d(kernel, stride, padding, dilation, ceil_mode=ceil_mode)
+    counting = bool(given.get("count_include_pad", 0))
+    return nn.AvgPool2d(kernel, stride, padding, ceil_mode, counting) if dilation == (1, 1) else None
 
 
 @builder("GlobalAveragePool")
