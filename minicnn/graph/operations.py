@@ -1,12 +1,12 @@
 """From recorded operations to nodes of a graph: one rule for each operation's name.
 
-An operation becomes ONNX's where that has the same values and the same gradients; else the function of ours by its name (`ours.py`).
+An operation becomes ONNX's where that has the same values and the same gradients; else the function of ours by its name (`own.py`).
 """
 
 import numpy as np
 
 from .. import arrays
-from .ours import index_words
+from .own import index_words
 
 # ONNX's numbers for dtypes, in attributes such as Cast's "to".
 ELEMENT_TYPES = {"float32": 1, "uint8": 2, "int8": 3, "uint16": 4, "int16": 5, "int32": 6, "int64": 7, "bool": 9, "float16": 10,

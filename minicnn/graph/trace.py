@@ -13,7 +13,7 @@ from . import functions, operations
 from .batch import Pair
 from .build import Builder, Step
 from .ir import Value
-from .ours import OWN
+from .own import OWN
 from .record import Recorder, flat, left_alone
 
 BATCHES = (2, 3)

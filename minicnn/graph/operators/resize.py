@@ -122,10 +122,17 @@ PLACES = {
     "half_pixel_symmetric": lambda p, n, m, s, start, end: n / 2 * (1 - m / (s * n)) + (p + 0.5) / s - 0.5,
     "tf_half_pixel_for_nn": lambda p, n, m, s, start, end: (p + 0.5) / s,
     ASYMMETRIC: lambda p, n, m, s, start, end: p / s,
-    "align_corners": lambda p, n, m, s, start, end: p * (n - 1) / max(m - 1, 1),
+    "align_corners": lambda p, n, m, s, start, end: p * (n - 1) / (_width(n, m, s) - 1) if m > 1 else p * 0.0,
     "tf_crop_and_resize": lambda p, n, m, s, start, end: (
         start * (n - 1) + p * (end - start) * (n - 1) / (m - 1) if m > 1 else p * 0.0 + 0.5 * (start + end) * (n - 1)),
 }
+
+
+def _width(n, m, s):
+    """The new length before it was rounded down: scale times length, where that is no integer."""
+    return m if abs(s * n - m) < 1e-4 else s * n
+
+
 NEAREST = {
     "round_prefer_floor": lambda x: np.ceil(x - 0.5), "round_prefer_ceil": lambda x: np.floor(x + 0.5), "floor": np.floor, "ceil": np.ceil,
 }
