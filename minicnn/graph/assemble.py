@@ -111,7 +111,7 @@ class Assembly:
         return Tensor(array) if is_buffer else Parameter(array, requires_grad=name in self.graph.parameters)
 
     def stand_alone(self, name):
-        """Register an initializer that no layer has: a parameter if it is trained, else a buffer. Where the graph does not say which buffers
+        """Register an initializer that no layer has: a parameter if it is trained, else a buffer. Unless the graph says which buffers
         are state, a single number is none."""
         array, trained = self.graph.initializers[name], name in self.graph.parameters
         state = array.ndim > 0 if self.graph.buffers is None else name in self.graph.buffers
