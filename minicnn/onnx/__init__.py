@@ -1,0 +1,3 @@
+"""ONNX files in and out (extra `onnx`)."""
+
+from .load import load
