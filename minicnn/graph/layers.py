@@ -6,6 +6,7 @@ import numpy as np
 
 from .. import nn
 from ..nn.batchnorm import _BatchNorm
+from .ir import DOMAIN
 from .operators.convolution import conv, conv_transpose
 from .operators.values import integers
 
@@ -58,7 +59,7 @@ BUILDERS = {}
 
 
 def builder(*names):
-    """Puts the function that follows into the table of what nodes can be as layers."""
+    """Puts the function that follows into the table of what nodes can be as layers; of our own domain as "minicnn.batch_norm"."""
 
     def register(function):
         BUILDERS.update((name, function) for name in names)
@@ -70,9 +71,10 @@ def builder(*names):
 def layer_for(node, graph, ranks):
     """The layer that computes what a node does, as Found, or None. Layers compute in floating point and have one output."""
     whole = {value.name for value in graph.inputs if not value.dtype.startswith("float")}
-    if node.domain or node.op_type not in BUILDERS or any(node.outputs[1:]) or node.inputs[0] in {*graph.initializers, *whole}:
+    kind = f"{node.domain}.{node.op_type}" if node.domain else node.op_type
+    if kind not in BUILDERS or any(node.outputs[1:]) or node.inputs[0] in {*graph.initializers, *whole}:
         return None
-    found = BUILDERS[node.op_type](Given(node, graph, ranks))
+    found = BUILDERS[kind](Given(node, graph, ranks))
     return Found(found) if isinstance(found, nn.Module) else found
 
 
@@ -199,6 +201,15 @@ def _batch_norm(given):
     momentum = round(1 - given.get("momentum", 0.9), 7)                 # ONNX weighs the old value, we the new one
     layer = kind(len(found[0]), given.get("epsilon", 1e-5), momentum)
     return Found(layer, {part: (given.name(i), "same") for i, part in enumerate(("weight", "bias", "running_mean", "running_var"), 1)})
+
+
+@builder(f"{DOMAIN}.batch_norm")
+def _batch_norm_by_plain_means(given):
+    """The running statistics are the plain means over all batches, for which ONNX has no word."""
+    parts = {part: (given.name(i), "same") for i, part in enumerate(("running_mean", "running_var", "weight", "bias"), 1) if given.name(i)}
+    if given.arrays(1, 4) is None or "momentum" in given.node.attributes:
+        return None
+    return Found(BatchNorm(len(given.array(1)), given.get("eps", 1e-5), None), parts)
 
 
 @builder("InstanceNormalization")

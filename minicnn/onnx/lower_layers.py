@@ -71,11 +71,14 @@ def _layer_norm(step):
 
 @rule("local_response_norm")
 def _local_response_norm(step):
-    """Of an even number of neighbours, ONNX has one more behind than before, and we the other way round."""
-    ends = [step.constant(role, [n]) for role, n in (("starts", -1), ("ends", np.iinfo(np.int64).min), ("axes", 1), ("steps", -1))]
-    turned = step.step("Slice", [step.x, *ends])
-    y = step.step("LRN", [turned], size=step.get("size"), alpha=step.get("alpha"), beta=step.get("beta"), bias=step.get("k"))
-    step.last("Slice", [y, *ends])
+    """Of an even number of neighbours, which programs refuse for LRN: means of squares over channels, as over the rows of an image."""
+    size, shape = step.get("size"), step.lengths(1)
+    rows = step.step("Reshape", [step.step("Mul", [step.x, step.x]), step.constant("rows", [0, 1, shape[0], -1])])
+    padded = step.step("Pad", [rows, step.constant("pads", [0, 0, size // 2, 0, 0, 0, (size - 1) // 2, 0])])
+    means = step.step("AveragePool", [padded], kernel_shape=[size, 1])
+    means = step.step("Reshape", [means, step.constant("image", [0, *shape])])
+    base = step.step("Add", [step.step("Mul", [means, step.like("alpha", step.get("alpha"))]), step.like("k", step.get("k"))])
+    step.last("Div", [step.x, step.step("Pow", [base, step.like("beta", step.get("beta"))])])
 
 
 # Pooling -----------------------------------------------------------------------------------------------------------------
@@ -215,7 +218,7 @@ def _interpolate(step):
     size, scales = _sizes(lengths, step.get("size"), step.get("scale_factor"), step.get("recompute_scale_factor"))
     matrices = [interpolation_matrix(mode, n, m, s, bool(step.get("align_corners"))) for n, m, s in zip(lengths, size, scales)]
     ratios = [m / n if s is None else s for n, m, s in zip(lengths, size, scales)]
-    exact = all(int(np.float32(n) * np.float32(r)) == m for n, m, r in zip(lengths, size, ratios))
+    exact = all(int(n * float(np.float32(r))) == int(np.float32(n) * np.float32(r)) == m for n, m, r in zip(lengths, size, ratios))
     if mode.startswith("nearest"):
         whole = all(m % n == 0 and m / n == r for n, m, r in zip(lengths, size, ratios))
         return _resize(step, mode, ratios) if whole and step.dtype.kind == "f" else _copies(step, [m.argmax(1) for m in matrices])
