@@ -86,7 +86,9 @@ class Assembly:
         key = (node.op_type, repr(found.layer), *names.items()) if names else (node.op_type, repr(found.layer), node.name or id(node))
         if key in self.layers:
             return self.layers[key]
-        path = place(self.module, path_of(node, names), found.layer, lambda owner, name, layer: owner.add_module(name, layer))
+        path = path_of(node, names)
+        path = f"{path}_{node.op_type.lower()}" if path in self.graph.initializers else path            # a tensor keeps its name
+        path = place(self.module, path, found.layer, lambda owner, name, layer: owner.add_module(name, layer))
         for part, (name, form) in found.tensors.items():
             self._give(found.layer, part, name, form, path)
         self.layers[key] = tuple(path.split("."))

@@ -2,6 +2,6 @@
 
 from . import (
     activation, arithmetic, comparison, constants, convolution, indexing, linear_algebra, loss, normalization, pooling, random, reduction,
-    resize, shape,
+    resize, sampling, shape,
 )
 from .table import TABLE, compute, described, operator
