@@ -1,5 +1,6 @@
 """From a graph to the steps that a GraphModule runs, and to the layers, parameters and buffers that it holds."""
 
+from ..autograd.mode import mode
 from ..errors import GraphError
 from ..nn import init
 from ..nn.parameter import Parameter
@@ -25,7 +26,10 @@ class Step:
         node = self.node
         if self.path is not None:
             return (self.layer(module)(values[node.inputs[0]]),)
-        return run_node(node, values, self.opset, module.training)
+        if mode.watch is None:
+            return run_node(node, values, self.opset, module.training)
+        with mode.watch.inside(node.name):                              # traced again, it keeps its name
+            return run_node(node, values, self.opset, module.training)
 
     def layer(self, module):
         """The layer as it is now: it may have been replaced by another one under its name."""
