@@ -1,7 +1,7 @@
 """From a graph to the steps that a GraphModule runs, and to the layers, parameters and buffers that it holds."""
 
 from ..autograd.mode import mode
-from ..errors import GraphError
+from ..errors import Error, GraphError
 from ..nn import init
 from ..nn.parameter import Parameter
 from ..tensor import Tensor, wrap
@@ -82,8 +82,12 @@ class Assembly:
 
     def layer(self, node):
         """The path of the layer for a node, as a tuple of names; None where it is none. The same layer twice is one layer."""
-        with init.skipped():
-            found = layer_for(node, self.graph, self.ranks)
+        try:
+            with init.skipped():
+                found = layer_for(node, self.graph, self.ranks)
+        except Error as error:
+            error.args = (f"{described(node)}: {error}",)
+            raise
         if found is None or any(form != self._form(name) for name, form in found.tensors.values() if name in self.places):
             return None
         names = {part: name for part, (name, _) in found.tensors.items()}
