@@ -1,5 +1,7 @@
 """The search for the first NaN or infinity: a watcher of operations, which `detect_anomaly` sets."""
 
+from contextlib import nullcontext
+
 import numpy as np
 
 from ..errors import GraphError
@@ -18,6 +20,9 @@ class Anomaly:
 
     def call(self, function, args, kwargs):
         return function(*args, **kwargs)
+
+    def inside(self, name):
+        return nullcontext()
 
 
 def check_finite(what, result, given):

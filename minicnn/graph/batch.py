@@ -7,7 +7,7 @@ Expand or a constant of the batch's length. Whatever else differs says that the 
 import numpy as np
 
 from ..errors import GraphError
-from .ir import Node
+from .ir import Node, Value
 
 BATCH = "N"
 
@@ -31,6 +31,8 @@ class Pair:
         self.graph.nodes = self.nodes
         for value in (*self.graph.inputs, *self.graph.outputs):
             value.shape = self.symbolic(value.name)
+        named = [name for node in self.nodes for name in node.outputs if name in self.values]
+        self.graph.values = {name: Value(name, str(self.values[name].dtype), self.symbolic(name)) for name in named}
         return self.graph
 
     def _check_steps(self):

@@ -1,6 +1,6 @@
 """From calls of functions that are recorded whole to nodes of a graph: rules for those that ONNX has, by the function's name.
 
-Every other function is a node of the domain "minicnn" with the function's own arguments (`ours.py`).
+Every other function is a node of the domain "minicnn" with the function's own arguments (`own.py`).
 """
 
 import inspect
@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import arrays, shapes
 from .operations import overhangs, window_attributes
-from .ours import MANY, OWN, index_words
+from .own import MANY, OWN, index_words
 
 RULES = {}
 

@@ -29,13 +29,8 @@ def same_as(node, facts, links, origins):
     x, y = (facts.get(name, Known()) for name in (node.inputs[0], node.outputs[0]))
     if node.op_type in RESHAPES:
         return same_as_origin(node, y, facts, links, origins)
-    same_shape = x.shape is not None and x.shape == y.shape
-    same = {
-        "Identity": True, "Concat": len(node.inputs) == 1, "Sum": len(node.inputs) == 1, "Expand": same_shape, "Tile": same_shape,
-        "Cast": x.dtype is not None and x.dtype == y.dtype, "Slice": same_shape and forwards(node, links),
-        "Pad": same_shape and is_all(node, "pads", 1, 0, links), "Transpose": node.attributes.get("perm") == list(range(len(x.shape or ()))),
-    }
-    return node.inputs[0] if same.get(node.op_type) else None
+    same = SAME.get(node.op_type)
+    return node.inputs[0] if same is not None and same(node, x, y, links) else None
 
 
 def same_as_origin(node, y, facts, links, origins):
@@ -51,9 +46,40 @@ def same_as_origin(node, y, facts, links, origins):
     return None
 
 
-def forwards(node, links):
-    """Whether a Slice takes steps of 1, known here."""
-    return len(node.inputs) < 5 or not node.inputs[4] or is_all(node, "steps", 4, 1, links)
+def same_shape(node, x, y, links):
+    return x.shape is not None and x.shape == y.shape
+
+
+def same_dtype(node, x, y, links):
+    return x.dtype is not None and x.dtype == y.dtype
+
+
+def whole_slice(node, x, y, links):
+    """Of the same shape, in steps of 1."""
+    return same_shape(node, x, y, links) and (len(node.inputs) < 5 or not node.inputs[4] or is_all(node, "steps", 4, 1, links))
+
+
+def no_pads(node, x, y, links):
+    return is_all(node, "pads", 1, 0, links)
+
+
+def one_input(node, x, y, links):
+    return len(node.inputs) == 1
+
+
+def in_order(node, x, y, links):
+    perm = node.attributes.get("perm")
+    return perm is not None and perm == sorted(perm)
+
+
+def always(node, x, y, links):
+    return True
+
+
+SAME = {
+    "Identity": always, "Cast": same_dtype, "Expand": same_shape, "Tile": same_shape, "Slice": whole_slice, "Pad": no_pads,
+    "Transpose": in_order, "Concat": one_input, "Sum": one_input, "Max": one_input, "Min": one_input, "Mean": one_input,
+}
 
 
 def is_all(node, attribute, index, number, links):

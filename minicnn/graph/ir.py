@@ -49,6 +49,7 @@ class Graph:
     buffers       which of the others are a model's state, such as running statistics, and no constants; None: it is not known
     opset         the version of ONNX's operators that the nodes are meant by
     metadata      JSON-ready: class names, how the input is to be normalised
+    values        {name: Value} of what lies in between, where it is known
     """
 
     name: str
@@ -60,3 +61,4 @@ class Graph:
     opset: int = OPSET
     metadata: dict = field(default_factory=dict)
     buffers: set | None = None
+    values: dict = field(default_factory=dict)

@@ -7,7 +7,7 @@ AveragePool, and back. The parts are followed from the Div upwards.
 """
 
 from .links import Links, operands, sweep
-from .patterns import rank
+from .patterns import rank, spatial_zeros
 from .shapes import Known
 
 RESHAPES = ("Reshape", "Squeeze", "Unsqueeze", "Flatten")
@@ -61,16 +61,15 @@ def channel_mean(name, shape, links, facts):
     padded, pads = pool.inputs[0], list(pool.attributes.get("pads", ()))
     pad = links.producer(padded, "Pad")
     if pad is not None and not any(pads):
-        padded, pads = pad.inputs[0], channel_pads(pad, links)
+        padded, pads = pad.inputs[0], spatial_zeros(pad, links)
     elif any(pads) and pool.attributes.get("count_include_pad", 0) != 1:
         return None, None
     kernel = list(pool.attributes["kernel_shape"])
     size, place = kernel[0], rank(padded, facts)
     wanted = [(size - 1) // 2, *[0] * (len(kernel) - 1), size // 2, *[0] * (len(kernel) - 1)]
+    plain = set([*kernel[1:], *pool.attributes.get("strides", []), *pool.attributes.get("dilations", [])]) <= {1}
     fits = place == len(kernel) + 2 and channels_first(facts[padded].shape, shape) and pads == wanted
-    if not fits or max(kernel[1:]) > 1 or set(pool.attributes.get("strides", [1])) != {1} or set(pool.attributes.get("dilations", [1])) != {1}:
-        return None, None
-    return before_reshapes(padded, links), size
+    return (before_reshapes(padded, links), size) if plain and fits else (None, None)
 
 
 def before_reshapes(name, links):
@@ -78,13 +77,6 @@ def before_reshapes(name, links):
     while (node := links.producer(name, *RESHAPES)) is not None:
         name = node.inputs[0]
     return name
-
-
-def channel_pads(pad, links):
-    """A Pad's pads without those of the first two axes; None where it does anything else than put zeros."""
-    from .patterns import spatial_zeros
-
-    return spatial_zeros(pad, links)
 
 
 def channels_first(view, shape):

@@ -1,12 +1,12 @@
 """From recorded operations to nodes of a graph: one rule for each operation's name.
 
-An operation becomes ONNX's where that has the same values and the same gradients; else the function of ours by its name (`ours.py`).
+An operation becomes ONNX's where that has the same values and the same gradients; else the function of ours by its name (`own.py`).
 """
 
 import numpy as np
 
 from .. import arrays
-from .ours import index_words
+from .own import index_words
 
 # ONNX's numbers for dtypes, in attributes such as Cast's "to".
 ELEMENT_TYPES = {"float32": 1, "uint8": 2, "int8": 3, "uint16": 4, "int16": 5, "int32": 6, "int64": 7, "bool": 9, "float16": 10,
@@ -340,14 +340,23 @@ def _conv_transpose(step):
 
 def overhangs(window):
     """Whether the last window reaches beyond the padded image, as ceil_mode lets it."""
-    return any((p - 1) * s + d * (k - 1) + 1 > n + sum(pad)
-               for p, s, d, k, n, pad in zip(window.output, window.stride, window.dilation, window.kernel, window.size, window.padding))
+    return any(reach > n + sum(pad) for reach, n, pad in zip(window.reach, window.size, window.padding))
 
 
 @rule("MaxPool")
 def _max_pool(step):
+    """Where ceil_mode would give one more window, which we drop as it sees padding only, the image is padded as far as needed instead."""
     window = step.arguments["window"]
-    step.finish("MaxPool", step.operands(), **window_attributes(window), ceil_mode=int(overhangs(window)))
+    attributes, ceil = window_attributes(window), overhangs(window)
+    fits = all((p - 1) * s >= n + sum(pad) - d * (k - 1) - 1 for p, s, n, pad, d, k in zip(
+        window.output, window.stride, window.size, window.padding, window.dilation, window.kernel))
+    x = step.value(step.x)
+    if ceil and not fits:
+        pads = [before for before, _ in window.pads] + [max(after, 0) for _, after in window.pads]
+        value, shape = step.constant("value", -np.inf, step.x.dtype), np.add(step.x.shape, np.add(pads[:4], pads[4:]))
+        x = step.before("Pad", [x, step.constant("pads", pads), value], np.broadcast_to(step.x.dtype.type(0), shape), mode="constant")
+        attributes["pads"] = [0] * 4
+    step.finish("MaxPool", [x], **attributes, ceil_mode=int(ceil and fits))
 
 
 @rule("LRN")

@@ -5,7 +5,7 @@ is a constant. Changes in place do not touch memory meanwhile: the tensor takes 
 """
 
 import inspect
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 
 from .. import arrays
@@ -86,6 +86,9 @@ class _Muted:
     def call(self, function, args, kwargs):
         return function(*args, **kwargs)
 
+    def inside(self, name):
+        return nullcontext()
+
 
 class Recorder:
     """The calls of one forward pass that depend on the given arrays: inputs, parameters and buffers."""
@@ -142,6 +145,13 @@ class Recorder:
             if type(tensor) is Tensor:
                 tensor.__class__ = Traced
         self.calls.append(Call(name, list(inputs), dict(arguments), [y.array for y in outputs], self.visits[-1], not mode.enabled, whole))
+
+    @contextmanager
+    def inside(self, name):
+        """Inside, calls belong to a part of this name that is no module: a node of a graph."""
+        self.visits.append(Visit(name, None))
+        yield
+        self.visits.pop()
 
     @contextmanager
     def watching(self, model):

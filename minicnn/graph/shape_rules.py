@@ -3,11 +3,11 @@
 import math
 
 from ..errors import BadValue
-from .shapes import CASTS, Known, Unknown, axis_of, rule
+from .shapes import CASTS, Known, axis_of, rule
 from .sizes import Size, broadcast, known
 
-SAME = """Relu Sigmoid Tanh LeakyRelu Elu Selu Celu HardSigmoid HardSwish PRelu ThresholdedRelu Softplus Softsign Mish Gelu Softmax LogSoftmax
-Hardmax Clip LRN InstanceNormalization LayerNormalization GroupNormalization MeanVarianceNormalization LpNormalization Neg Abs Exp Log Sqrt
+SAME = """Relu Sigmoid Tanh LeakyRelu Elu Selu Celu HardSigmoid HardSwish PRelu ThresholdedRelu Softplus Softsign Mish Gelu Softmax
+LogSoftmax Hardmax Clip LRN InstanceNormalization LayerNormalization GroupNormalization MeanVarianceNormalization LpNormalization Neg Abs Exp Log Sqrt
 Reciprocal Floor Ceil Round Sign Erf Sin Cos Tan Asin Acos Atan Sinh Cosh Asinh Acosh Atanh Not BitwiseNot CumSum Shrink Trilu ScatterND
 ScatterElements Scatter ReverseSequence EyeLike RandomNormalLike RandomUniformLike Bernoulli Swish RMSNormalization""".split()
 ARITHMETIC = "Pow Mod Min Max Sum Mean BitShift BitwiseAnd BitwiseOr BitwiseXor".split()
@@ -23,11 +23,9 @@ def same(call):
 @rule(*ARITHMETIC)
 def arithmetic(call):
     """Before opset 7 the second operand was stretched to the first, by attributes."""
-    return call.shape() if call.opset < 7 and "broadcast" in call.node.attributes else broadcast(*[x.shape or unknown() for x in call.inputs])
-
-
-def unknown():
-    raise Unknown
+    if call.opset < 7 and "broadcast" in call.node.attributes:
+        return call.shape()
+    return broadcast(*[call.shape(i) for i in range(len(call.inputs))])
 
 
 @rule(*COMPARISONS)
@@ -72,7 +70,8 @@ def windows(call, size, kernel):
     if automatic in ("SAME_UPPER", "SAME_LOWER"):
         return [-(-s // stride) if known(s) else named(f"ceil({s}/{stride})", s, stride) for s, stride in zip(size, strides)]
     total = [0] * len(size) if automatic == "VALID" else [pads[i] + pads[i + len(size)] for i in range(len(size))]
-    return [positions(s + t, d * (k - 1) + 1, stride, call.get("ceil_mode", 0)) for s, t, k, d, stride in zip(size, total, kernel, dilations, strides)]
+    return [positions(s + t, d * (k - 1) + 1, stride, call.get("ceil_mode", 0))
+            for s, t, k, d, stride in zip(size, total, kernel, dilations, strides)]
 
 
 def named(words, size, stride):

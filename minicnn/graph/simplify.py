@@ -10,7 +10,8 @@ from .lrn import find_lrn
 from .patterns import bias_into_layer, matmul_into_gemm, pad_into_conv
 from .transposes import move_transposes
 
-PASSES = (remove_identities, find_lrn, matmul_into_gemm, move_transposes, remove_identities, pad_into_conv, bias_into_layer, matmul_into_gemm)
+PASSES = (remove_identities, find_lrn, matmul_into_gemm, move_transposes, remove_identities, pad_into_conv, bias_into_layer,
+          matmul_into_gemm)
 
 
 def simplify(graph):

@@ -13,8 +13,8 @@ from . import functions, operations
 from .batch import Pair
 from .build import Builder, Step
 from .ir import Value
-from .ours import OWN
-from .record import Recorder, flat, left_alone
+from .own import OWN
+from .record import Recorder, Traced, flat, left_alone
 
 BATCHES = (2, 3)
 
@@ -139,7 +139,7 @@ class _Run:
         used = {name.rpartition(".")[0] for name in self.builder.graph.initializers if name.endswith("running_mean")}
         for key, buffer in self.model.named_buffers():
             path, _, last = key.rpartition(".")
-            if last == "num_batches_tracked" and path in used:
+            if last == "num_batches_tracked" and path and path in used:
                 self.builder.state(key, "buffer", buffer.array)
 
 
@@ -147,7 +147,9 @@ def _as_input(x, place):
     if not arrays.is_array(x):
         return x
     x = wrap(np.array(x))
-    return x if place is None else x.to(place)
+    x = x if place is None else x.to(place)
+    x.__class__ = Traced
+    return x
 
 
 def _weights(model):

@@ -17,8 +17,8 @@ from .order import needed
 from .rename import fresh
 from .shapes import Known, axis_of
 
-UNARY = set("""Relu Sigmoid Tanh LeakyRelu Elu Selu Celu HardSigmoid HardSwish ThresholdedRelu Softplus Softsign Mish Gelu Neg Abs Exp Log Sqrt
-Reciprocal Floor Ceil Round Sign Erf Not Cast Identity Dropout Clip Sin Cos Atan""".split())
+UNARY = set("""Relu Sigmoid Tanh LeakyRelu Elu Selu Celu HardSigmoid HardSwish ThresholdedRelu Softplus Softsign Mish Gelu Neg Abs Exp Log
+Sqrt Reciprocal Floor Ceil Round Sign Erf Not Cast Identity Dropout Clip Sin Cos Atan""".split())
 BINARY = set("Add Sub Mul Div Pow Max Min Sum Mean PRelu Equal Less Greater And Or Where LessOrEqual GreaterOrEqual".split())
 REDUCTIONS = {f"Reduce{name}" for name in ("Sum", "Mean", "Max", "Min", "Prod", "L1", "L2", "LogSum", "LogSumExp", "SumSquare")}
 RESHAPES = {"Reshape", "Flatten"}
@@ -152,7 +152,8 @@ def whole(array, rank):
 def concat(walk, node, perm):
     if any(walk.links.constant(name) is not None or not passable(walk, name, perm) for name in node.inputs):
         return False
-    return walk.emit(node, [inverse(walk, name, perm) for name in node.inputs], perm, axis=perm[axis_of(node.attributes["axis"], len(perm))])
+    axis = perm[axis_of(node.attributes["axis"], len(perm))]
+    return walk.emit(node, [inverse(walk, name, perm) for name in node.inputs], perm, axis=axis)
 
 
 def along_axis(walk, node, perm):
@@ -230,6 +231,7 @@ def fixed_target(walk, node, shape, perm):
 
 
 PASSING = {
-    **dict.fromkeys(UNARY, unary), **dict.fromkeys(BINARY, binary), **dict.fromkeys(REDUCTIONS, reduction), **dict.fromkeys(RESHAPES, reshape),
+    **dict.fromkeys(UNARY, unary), **dict.fromkeys(BINARY, binary), **dict.fromkeys(REDUCTIONS, reduction),
+    **dict.fromkeys(RESHAPES, reshape),
     "Concat": concat, "Softmax": along_axis, "LogSoftmax": along_axis, "Split": along_axis, "Squeeze": squeeze, "Pad": pad,
 }

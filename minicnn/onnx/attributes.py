@@ -7,7 +7,8 @@ from .functions import Reference
 # AttributeProto's types by their numbers; of the plain ones the field, and how its value becomes ours.
 STRING, TENSOR, GRAPH, STRINGS = 3, 4, 5, 8
 PLAIN = {1: ("f", float), 2: ("i", int), 6: ("floats", list), 7: ("ints", list)}
-REFUSED = {9: "a list of tensors", 10: "a list of graphs", 11: "a sparse tensor", 12: "a list of sparse tensors", 13: "a type", 14: "a list of types"}
+REFUSED = {9: "a list of tensors", 10: "a list of graphs", 11: "a sparse tensor", 12: "a list of sparse tensors", 13: "a type",
+           14: "a list of types"}
 
 
 def attributes(protos, reader, graph_of):

@@ -27,9 +27,9 @@ def read(entries, folder, size):
     if number(entries, "length", size) != size:
         raise DataError(f"its shape and type take {size:,} bytes, its external data is said to have {entries['length']:.40}")
     with opened(entries["location"], folder) as file:
-        available = os.fstat(file.fileno()).st_size - offset
+        available = max(os.fstat(file.fileno()).st_size - offset, 0)
         if size > available:
-            raise DataError(f"it needs {size:,} bytes from position {offset:,} of {entries['location']!r:.80}; {max(available, 0):,} are there")
+            raise DataError(f"it needs {size:,} bytes from position {offset:,} of {entries['location']!r:.80}; {available:,} are there")
         file.seek(offset)
         return file.read(size)
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from ...autograd.operation import Elementary
 from ...elementary import indexing as ours
+from ...elementary.arithmetic import where
 from ...elementary.extra import one_hot
 from ...elementary.shape import broadcast_to
 from ...errors import BadIndex, BadValue
@@ -121,5 +122,4 @@ def one_hot_of(indices, depth, values, *, axis=-1):
     places = indices.array.astype(np.int64)
     places = np.where((places < -count) | (places >= count), count, np.where(places < 0, places + count, places))
     hot = one_hot(wrap(places), count + 1)[..., :count].movedim(-1, axis)
-    off, on = values[0], values[1]
-    return wrap(np.where(hot.array != 0, on.array, off.array).astype(values.dtype))
+    return where(hot != 0, values[1], values[0])
