@@ -67,7 +67,7 @@ def _compile_for_inference(self, *example):
 
 nn.Module.compile_for_inference = _compile_for_inference        # here, since nn knows nothing of graphs
 
-_LATER = ("backends", "data", "exercises", "metrics", "models", "plot", "train", "utils")
+_LATER = ("backends", "data", "exercises", "graph", "metrics", "models", "onnx", "plot", "train", "utils")
 
 
 def __getattr__(name):
