@@ -36,3 +36,11 @@ class DeviceError(Error, RuntimeError):
 
 class DataError(Error, ValueError):
     """A data set or a file cannot be used: absent, truncated, of another format, empty."""
+
+
+class UnsupportedOperator(Error):
+    """Operators that cannot be expressed or computed; `operators` lists them all."""
+
+    def __init__(self, operators, hint=""):
+        self.operators = sorted(set(operators))
+        super().__init__(f"unsupported operators: {', '.join(self.operators)}{hint}")

@@ -1,5 +1,6 @@
 """What happens around the training loop: keeping the best epoch, writing files, reports to whoever watches."""
 
+from ..models.transfer import blocks_of, freeze, unfreeze
 from ..optim.hyperparameters import count
 from ..serialize import save
 from .results import write_csv
@@ -81,6 +82,27 @@ class EarlyStopping(Callback):
     def on_epoch_end(self, trainer):
         if trainer.epoch - self.best.record["epoch"] >= self.patience:
             trainer.finished = True
+
+
+class GradualUnfreezing(Callback):
+    """Trains the last block of a model at first, and after every so many epochs one block more, from the end to the beginning.
+
+    every  epochs
+
+    The blocks are those of `models.blocks_of`. The optimizer must have been given the parameters of all of them, as they are before
+    the training: it leaves those without a gradient as they are (Howard & Ruder, ACL 2018, section 3.3).
+    """
+
+    def __init__(self, every=1):
+        self.every = count("every", every, least=1)
+
+    def on_epoch_start(self, trainer):
+        blocks, trained = blocks_of(trainer.model), 1 + trainer.epoch // self.every
+        if trained < len(blocks):
+            freeze(trainer.model, until=blocks[-trained].path)
+            unfreeze(trainer.model, since=blocks[-trained].path)
+        else:
+            unfreeze(trainer.model)
 
 
 class Checkpoint(Callback):

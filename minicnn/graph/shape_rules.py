@@ -1,0 +1,217 @@
+"""The shapes that layers, arithmetic and reductions give."""
+
+import math
+
+from ..errors import BadValue
+from .shapes import CASTS, Known, axis_of, rule
+from .sizes import Size, broadcast, known
+
+SAME = """Relu Sigmoid Tanh LeakyRelu Elu Selu Celu HardSigmoid HardSwish PRelu ThresholdedRelu Softplus Softsign Mish Gelu Softmax
+LogSoftmax Hardmax Clip LRN InstanceNormalization LayerNormalization GroupNormalization MeanVarianceNormalization LpNormalization Neg Abs Exp Log Sqrt
+Reciprocal Floor Ceil Round Sign Erf Sin Cos Tan Asin Acos Atan Sinh Cosh Asinh Acosh Atanh Not BitwiseNot CumSum Shrink Trilu ScatterND
+ScatterElements Scatter ReverseSequence EyeLike RandomNormalLike RandomUniformLike Bernoulli Swish RMSNormalization""".split()
+ARITHMETIC = "Pow Mod Min Max Sum Mean BitShift BitwiseAnd BitwiseOr BitwiseXor".split()
+COMPARISONS = "Equal Less Greater LessOrEqual GreaterOrEqual And Or Xor".split()
+REDUCTIONS = [f"Reduce{name}" for name in "Sum Mean Max Min Prod L1 L2 LogSum LogSumExp SumSquare".split()]
+
+
+@rule(*SAME)
+def same(call):
+    return call.shape()
+
+
+@rule(*ARITHMETIC)
+def arithmetic(call):
+    """Before opset 7 the second operand was stretched to the first, by attributes."""
+    if call.opset < 7 and "broadcast" in call.node.attributes:
+        return call.shape()
+    return broadcast(*[call.shape(i) for i in range(len(call.inputs))])
+
+
+@rule(*COMPARISONS)
+def comparison(call):
+    return Known("bool", arithmetic(call))
+
+
+@rule("IsNaN", "IsInf")
+def is_special(call):
+    return Known("bool", call.shape())
+
+
+@rule("Where")
+def where(call):
+    return Known(call.known(1).dtype, broadcast(call.shape(0), call.shape(1), call.shape(2)))
+
+
+@rule("QuantizeLinear")
+def quantized(call):
+    return Known(call.known(2).dtype if call.has(2) else "uint8", call.shape())
+
+
+@rule("DequantizeLinear")
+def dequantized(call):
+    return Known(call.known(1).dtype, call.shape())
+
+
+# Layers
+
+@rule("Conv")
+def conv(call):
+    (n, c, *size), (o, i, *kernel) = call.shape(0), call.shape(1)
+    if known(c, i) and c != i * call.get("group", 1) or len(size) != len(kernel):
+        raise BadValue(f"{c} channels and {len(size)} axes of size, the weights are for {i * call.get('group', 1)} and {len(kernel)}")
+    return (n, o, *windows(call, size, kernel))
+
+
+def windows(call, size, kernel):
+    """How many positions a window takes along each axis."""
+    strides, dilations, pads = spatial(call, len(size))
+    automatic = call.get("auto_pad", "NOTSET")
+    if automatic in ("SAME_UPPER", "SAME_LOWER"):
+        return [-(-s // stride) if known(s) else named(f"ceil({s}/{stride})", s, stride) for s, stride in zip(size, strides)]
+    total = [0] * len(size) if automatic == "VALID" else [pads[i] + pads[i + len(size)] for i in range(len(size))]
+    return [positions(s + t, d * (k - 1) + 1, stride, call.get("ceil_mode", 0))
+            for s, t, k, d, stride in zip(size, total, kernel, dilations, strides)]
+
+
+def named(words, size, stride):
+    return size if stride == 1 else Size.named(words)
+
+
+def spatial(call, axes):
+    """strides, dilations, pads, as many as there are axes."""
+    found = [list(call.get(name, [default] * count)) for name, default, count in
+             (("strides", 1, axes), ("dilations", 1, axes), ("pads", 0, 2 * axes))]
+    if [len(values) for values in found] != [axes, axes, 2 * axes] or min(found[0] + found[1], default=1) < 1:
+        raise BadValue(f"strides {found[0]}, dilations {found[1]} and pads {found[2]} are not for {axes} axes")
+    return found
+
+
+def positions(padded, reach, stride, ceil):
+    """(padded − reach) / stride + 1; rounding up is told only where it makes no difference, for the last window may lie outside."""
+    if ceil and not (known(padded) and (padded - reach) % stride == 0):
+        return Size.unknown()
+    return (padded - reach) // stride + 1
+
+
+@rule("ConvTranspose")
+def conv_transpose(call):
+    (n, _, *size), (_, o, *kernel) = call.shape(0), call.shape(1)
+    o *= call.get("group", 1)
+    if "output_shape" in call.node.attributes:
+        return (n, o, *call.get("output_shape")[-len(size):])
+    strides, dilations, pads = spatial(call, len(size))
+    extra = call.get("output_padding", [0] * len(size))
+    if call.get("auto_pad", "NOTSET") in ("SAME_UPPER", "SAME_LOWER"):
+        return (n, o, *[s * stride for s, stride in zip(size, strides)])
+    return (n, o, *[(s - 1) * stride + e + d * (k - 1) + 1 - pads[i] - pads[i + len(size)]
+                    for i, (s, stride, e, d, k) in enumerate(zip(size, strides, extra, dilations, kernel))])
+
+
+@rule("MaxPool", "AveragePool", "LpPool")
+def pool(call):
+    n, c, *size = call.shape()
+    if call.node.op_type == "LpPool" and "kernel_shape" not in call.node.attributes or len(call.get("kernel_shape")) != len(size):
+        raise BadValue(f"its kernel_shape {call.get('kernel_shape')} is not for {len(size)} axes")
+    shape = (n, c, *windows(call, size, call.get("kernel_shape")))
+    return [shape, Known("int64", shape)]
+
+
+@rule("GlobalAveragePool", "GlobalMaxPool", "GlobalLpPool")
+def global_pool(call):
+    n, c, *size = call.shape()
+    return (n, c, *[1] * len(size))
+
+
+@rule("Gemm")
+def gemm(call):
+    (m, k), (l, n) = (call.shape(i)[::-1] if call.get(name, 0) else call.shape(i) for i, name in enumerate(("transA", "transB")))
+    check_contraction(k, l)
+    return (m, n)
+
+
+def check_contraction(k, l):
+    if known(k, l) and k != l:
+        raise BadValue(f"rows of {k} numbers cannot be multiplied with columns of {l}")
+
+
+@rule("MatMul")
+def matmul(call):
+    a, b = call.shape(0), call.shape(1)
+    if not a or not b:
+        raise BadValue("a single number is no matrix")
+    left, right = a if len(a) > 1 else (1, *a), b if len(b) > 1 else (*b, 1)
+    check_contraction(left[-1], right[-2])
+    return (*broadcast(left[:-2], right[:-2]), *left[-2:-1] * (len(a) > 1), *right[-1:] * (len(b) > 1))
+
+
+@rule("BatchNormalization")
+def batch_normalization(call):
+    return [call.shape()] + [call.shape(i) for i in (3, 4, 3, 4)]
+
+
+@rule("Dropout")
+def dropout(call):
+    return [call.known(), Known("bool", call.shape())]
+
+
+@rule("GridSample")
+def grid_sample(call):
+    return (*call.shape()[:2], *call.shape(1)[1:-1])
+
+
+# Reductions
+
+@rule(*REDUCTIONS)
+def reduction(call):
+    axes = call.axes()
+    if not axes:
+        if call.get("noop_with_empty_axes", 0):
+            return call.shape()
+        axes = range(len(call.shape()))
+    return without(call.shape(), axes, call.get("keepdims", 1))
+
+
+def without(shape, axes, keep):
+    gone = {axis_of(axis, len(shape)) for axis in axes}
+    return tuple(1 if axis in gone else size for axis, size in enumerate(shape) if keep or axis not in gone)
+
+
+@rule("ArgMax", "ArgMin")
+def arg(call):
+    return Known("int64", without(call.shape(), [call.get("axis", 0)], call.get("keepdims", 1)))
+
+
+@rule("TopK")
+def top_k(call):
+    shape, axis = list(call.shape()), call.axis(-1)
+    shape[axis] = call.get("k") or call.numbers(1)[0]
+    return [tuple(shape), Known("int64", tuple(shape))]
+
+
+# What makes values of its own
+
+@rule("ConstantOfShape")
+def constant_of_shape(call):
+    value = call.get("value")
+    return Known("float32" if value is None else str(value.dtype), tuple(call.content(0)))
+
+
+@rule("RandomNormal", "RandomUniform")
+def random(call):
+    return Known(CASTS.get(call.get("dtype", 1)), tuple(call.get("shape")))
+
+
+@rule("Range")
+def interval(call):
+    start, limit, step = (call.numbers(i)[0] for i in range(3))
+    if not step or not all(map(math.isfinite, (start, limit, step))):
+        raise BadValue(f"from {start} to {limit} in steps of {step} has no end")
+    return Known(call.known(0).dtype, (max(math.ceil((limit - start) / step), 0),))
+
+
+@rule("OneHot")
+def one_hot(call):
+    shape = list(call.shape())
+    shape.insert(axis_of(call.get("axis", -1), len(shape) + 1), call.numbers(1)[0])
+    return Known(call.known(2).dtype, tuple(shape))
