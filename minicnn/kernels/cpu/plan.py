@@ -119,7 +119,6 @@ def _seen(count, kernel, stride, dilation):
     return (count - 1) * stride + (kernel - 1) * dilation + 1
 
 
-@lru_cache(maxsize=4096)
 def plan(size, itemsize, threads, *, groups, outs, kernel, stride, dilation, before, output, y_steps, w_steps):
     """The plan for x of size (N, H, W, C); pairs are (height, width), steps are y's and w's in their order in Plan."""
     (n, h, w, c), (rows, columns) = size, output

@@ -56,17 +56,16 @@ class PreparedConv2d:
 
         def run(x):
             y = empty(shape, x.dtype)
-            conv.run(channels_last(x), packed, bias, y, plan)
+            conv.run(channels_last(x), packed, bias, plan, y)
             return channels_first(y)
         return run
 
     def _by_winograd(self, x, window):
-        bias, tiling, order = winograd.made_ready(x, self.w, self.b, window)
-        tiling, outs = tiling._replace(cut=self.cut), len(self.w)
-        packed = self._in_order(("winograd", tiling.kind, tiling.block), lambda: winograd.transformed(self.w, tiling, order))
+        (tiling, bias, numbers), outs = winograd.made_ready(x, self.w, self.b, window, self.cut), len(self.w)
+        packed = self._in_order(("winograd", tiling.kind, tiling.block), lambda: winograd.transformed(self.w, tiling, numbers))
 
         def run(x):
-            y = winograd.correlated(channels_last(x), packed, bias, tiling)
+            y = winograd.run(channels_last(x), packed, bias, tiling, numbers)
             return channels_first(y if y.shape[3] == outs else contiguous(y[..., :outs]))
         return run
 

@@ -81,44 +81,15 @@ def _correlated(x, w, order, b, outs, output, before):
     """The correlation of x with weights that lie in the order given (WEIGHT_ORDER), as an NCHW view."""
     x, threads = _a_vector_of(channels_last(x), 3), get_num_threads()
     bias = _no_bias(max(outs, MACHINE.lanes(x.itemsize)), x.dtype) if b is None else _a_vector_of(b, 0)
-    tiling = correlation(x.shape, len(bias), output, before, x.itemsize, threads)
-    if tiling.few:
-        (y, buffers), plan = _results(x, tiling, threads), _record(tiling, order)
-        launch(loops.transform_images, plan, x, planes := _ending_with_zeros(tiling.planes, tiling.channels, x.dtype))
+    plan, few, sizes = _correlation_plan(x.shape, len(bias), output, before, x.itemsize, threads, order)
+    y, buffers = empty((len(x), *output, len(bias)), x.dtype), empty((threads, sizes["buffer"]), x.dtype)
+    if few:
+        launch(loops.transform_images, plan, x, planes := _ending_with_zeros(sizes["planes"], x.shape[3], x.dtype))
         launch(loops.correlate_blocks, plan, planes, w, bias, y, buffers)
     else:
-        y = correlated(x, transformed(w, tiling, order), bias, tiling)
+        launch(loops.transform_weights, plan, w, packed := _ending_with_zeros(sizes["packed"], sizes["block"], x.dtype))
+        launch(loops.correlate, plan, x, packed, bias, y, buffers)
     return channels_first(contiguous(y[..., :outs]))
-
-
-def _results(x, tiling, threads):
-    """(y, the threads' buffers), to be written."""
-    return empty((len(x), tiling.rows, tiling.columns, tiling.outs), x.dtype), empty((threads, tiling.buffer), x.dtype)
-
-
-def made_ready(x, w, b, window):
-    """(bias, tiling, order of the weights) of a convolution whose weights are transformed once."""
-    channels, outs = (max(size, MACHINE.lanes(x.itemsize)) for size in (x.shape[1], len(w)))
-    tiling = correlation((len(x), *x.shape[2:], channels), outs, window.output, tuple(first for first, _ in window.padding), x.itemsize,
-                         get_num_threads(), prepared=True)
-    bias = _no_bias(outs, x.dtype) if b is None else _a_vector_of(b, 0)
-    return bias, tiling, (TAPS * channels, TAPS, 0, 1)
-
-
-def transformed(w, tiling, order):
-    """The weights' 36 points, in the order in which the loops read them."""
-    w = _a_vector_of(w, 0, 1)
-    packed = _ending_with_zeros(tiling.packed, tiling.block, w.dtype)
-    launch(loops.transform_weights, _record(tiling, order), w, packed)
-    return packed
-
-
-def correlated(x, packed, bias, tiling):
-    """y (N, P, Q, O) from x (N, H, W, C) and weights that are transformed."""
-    x = _a_vector_of(x, 3)
-    y, buffers = _results(x, tiling, get_num_threads())
-    launch(loops.correlate, _record(tiling), x, packed, bias, y, buffers)
-    return y
 
 
 def _ending_with_zeros(size, zeros, dtype):
@@ -127,16 +98,46 @@ def _ending_with_zeros(size, zeros, dtype):
     return array
 
 
+# With weights that are transformed once (`prepared.py`) ---------------------------------------------------------------------
+
+
+def made_ready(x, w, b, window, cut):
+    """(the Tiling, bias, numbers for the loops) of a convolution; `cut` says what becomes of y at the end (see `plan.Plan`)."""
+    channels, outs = (max(size, MACHINE.lanes(x.itemsize)) for size in (x.shape[1], len(w)))
+    before = tuple(first for first, _ in window.padding)
+    tiling = correlation((len(x), *x.shape[2:], channels), outs, window.output, before, x.itemsize, get_num_threads(), prepared=True)
+    tiling = tiling._replace(cut=cut)
+    order = dict(zip(WEIGHT_ORDER, (TAPS * channels, TAPS, 0, 1)))
+    return tiling, _no_bias(outs, x.dtype) if b is None else _a_vector_of(b, 0), record(**tiling._asdict(), **order)
+
+
+def transformed(w, tiling, numbers):
+    """The weights' 36 points, in the order in which the loops read them."""
+    packed = _ending_with_zeros(tiling.packed, tiling.block, w.dtype)
+    launch(loops.transform_weights, numbers, _a_vector_of(w, 0, 1), packed)
+    return packed
+
+
+def run(x, packed, bias, tiling, numbers):
+    """y (N, P, Q, O) from x (N, H, W, C)."""
+    x = _a_vector_of(x, 3)
+    y, buffers = empty((len(x), tiling.rows, tiling.columns, tiling.outs), x.dtype), empty((get_num_threads(), tiling.buffer), x.dtype)
+    launch(loops.correlate, numbers, x, packed, bias, y, buffers)
+    return y
+
+
+# The gradient of w --------------------------------------------------------------------------------------------------------
+
+
 def conv2d_dw(dy, x, window):
     """dw[o,c,i,j] = Σ_{n,p,q} x[n,c,p+i-pad,q+j-pad] · dy[n,o,p,q]"""
     outs, channels, threads = dy.shape[1], x.shape[1], get_num_threads()
     x, dy = _a_vector_of(channels_last(x), 3), _a_vector_of(channels_last(dy), 3)
-    tiling = weight_sums(x.shape, dy.shape[3], window.output, tuple(first for first, _ in window.padding), x.itemsize, threads)
-    plan, dw = _record(tiling), empty((dy.shape[3], x.shape[3], 3, 3), x.dtype)
-    slots = tiling.parts_in * tiling.parts_out * tiling.splits if tiling.splits > 1 else threads
-    sums, buffers = empty((slots, tiling.sums), x.dtype), empty((threads, tiling.buffer), x.dtype)
+    plan, splits, sums, buffer = _sums_plan(x.shape, dy.shape[3], window.output, window.padding, x.itemsize, threads)
+    dw = empty((dy.shape[3], x.shape[3], 3, 3), x.dtype)
+    sums, buffers = empty(sums, x.dtype), empty((threads, buffer), x.dtype)
     launch(loops.correlate_weights, plan, x, dy, sums, dw, buffers)
-    if tiling.splits > 1:
+    if splits > 1:
         launch(loops.add_splits, plan, sums, dw)
     return dw if dw.shape[:2] == (outs, channels) else contiguous(dw[:outs, :channels])
 
@@ -162,6 +163,16 @@ def _missing(shape, lanes, axes):
 
 
 @lru_cache(maxsize=4096)
-def _record(tiling, order=(0, 0, 0, 0)):
-    """The numbers as compiled code takes them."""
-    return record(**tiling._asdict(), **dict(zip(WEIGHT_ORDER, order)))
+def _correlation_plan(size, outs, output, before, itemsize, threads, order):
+    """(the numbers as compiled code takes them, whether threads share out output channels, sizes of the memory), once for each shape."""
+    tiling = correlation(size, outs, output, before, itemsize, threads)
+    sizes = {name: getattr(tiling, name) for name in ("buffer", "planes", "packed", "block")}
+    return record(**tiling._asdict(), **dict(zip(WEIGHT_ORDER, order))), tiling.few, sizes
+
+
+@lru_cache(maxsize=4096)
+def _sums_plan(size, outs, output, padding, itemsize, threads):
+    """(the numbers, how many parts of the tiles are summed up apart, shape of the sums, size of a buffer) for the gradient of w."""
+    tiling = weight_sums(size, outs, output, tuple(first for first, _ in padding), itemsize, threads)
+    slots = tiling.parts_in * tiling.parts_out * tiling.splits if tiling.splits > 1 else threads
+    return record(**tiling._asdict()), tiling.splits, (slots, tiling.sums), tiling.buffer
