@@ -2,11 +2,10 @@
 
 import click
 
-from ..models import registry
 from ..train import config as configuration
 from ..train import run as runs
-from .options import (AUGMENTATION_OPTIONS, DATA_OPTIONS, NORMALISATION_OPTIONS, OUTPUT_OPTIONS, PLACE_OPTIONS, PRACTICE_OPTIONS, ModelName,
-                      training_options, with_options)
+from .options import (AUGMENTATION_OPTIONS, DATA_OPTIONS, FILE_OPTIONS, NORMALISATION_OPTIONS, OUTPUT_OPTIONS, PLACE_OPTIONS,
+                      PRACTICE_OPTIONS, training_options, with_options)
 from .progress import Download
 from .show import make_console
 from .train import carry_out, check_extras
@@ -17,8 +16,7 @@ SHOWN = configuration.FINE_TUNING
 @click.command(short_help="Train a network further on other images.")
 @click.argument("network", type=click.Path())
 @with_options(*DATA_OPTIONS, *AUGMENTATION_OPTIONS)
-@click.option("--model", type=ModelName(registry.names()), metavar="NAME", help="Which architecture a file of weights is for, one of "
-              "`minicnn models`.  [default: the file's name]")
+@with_options(FILE_OPTIONS[0])
 @click.option("--freeze", metavar="WHAT", help="What stays as it is: features (all but the last layer), none, or all before the module "
               "with this path.  [default: features]")
 @click.option("--layer-decay", type=float, metavar="D", help="Train everything, each block of layers at D times the rate of the next one.")

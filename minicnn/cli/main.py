@@ -18,6 +18,7 @@ from .finetune import finetune
 from .models import info, models
 from .predict import predict
 from .profile import profile
+from .serve import serve
 from .show import describe
 from .train import INTERRUPTED, train
 from .warmup import warmup
@@ -89,5 +90,5 @@ def main(ctx):
         click.echo(ctx.get_help())
 
 
-for command in (train, finetune, predict, evaluate, data, check_pipeline, compare, info, models, profile, bench, warmup, doctor):
+for command in (train, finetune, predict, serve, evaluate, data, check_pipeline, compare, info, models, profile, bench, warmup, doctor):
     main.add_command(command)

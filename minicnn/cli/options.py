@@ -88,6 +88,13 @@ class Numbers(click.ParamType):
             return self.fail(f"{value!r} is not a number, nor several such as 0.485,0.456,0.406", param, ctx)
 
 
+FILE_OPTIONS = (
+    click.option("--model", type=ModelName(registry.names()), metavar="NAME", help="Which architecture a file of weights is for, one of "
+                 "`minicnn models`.  [default: the file's name]"),
+    click.option("--classes", type=click.Path(), metavar="FILE", help="Names of the classes: one a line, or a JSON list.  [default: as the "
+                 "file says, else numbers]"),
+    click.option("--input-size", type=click.IntRange(min=1), help="Side of the images in pixels.  [default: as the file says, else 224]"),
+)
 NORMALISATION_OPTIONS = (
     click.option("--mean", type=Numbers(), metavar="M,...", help="What the model takes for 0, of pixels in 0..1: one number, or one for "
                  "each channel.  [default: as the file says, else ImageNet's]"),

@@ -135,7 +135,7 @@ def _of_graph(model):
 def _check(state):
     """Refuse what `save` cannot have written; the weights' names and shapes are checked where they are loaded."""
     if not isinstance(state, dict) or state.get("kind") != KIND:
-        raise DataError("it holds something else, such as a checkpoint or a state_dict")
+        raise DataError("it holds something else, such as a checkpoint or a state_dict (for that, say which architecture: --model NAME)")
     if set(state) != {"kind", "weights", *FIELDS}:
         raise DataError("its entries are not those of a classifier")
     for name, holds in RULES.items():

@@ -39,12 +39,8 @@ def open_classifier(path, model=None, classes=None, input_size=None, mean=None, 
     """
     path = network_file(path)
     content = read_network(path, model)
-    if isinstance(content, dict):
-        classifier = Classifier.from_content(content, path)
-    elif isinstance(content, GraphModule) and content.graph.metadata.get("kind") == KIND:
-        classifier = Classifier.from_content(content, path)
-    else:
-        classifier = foreign(content, path, model, input_size)
+    ours = not isinstance(content, nn.Module) or isinstance(content, GraphModule) and content.graph.metadata.get("kind") == KIND
+    classifier = Classifier.from_content(content, path) if ours else foreign(content, path, model, input_size)
     return with_options(classifier, path, classes, mean, std)
 
 
@@ -59,12 +55,12 @@ def network_file(path):
 
 
 def read_network(path, model):
-    """What a file holds: a module, or the dict of a classifier."""
+    """What a file holds: a module, or the content of a classifier's file."""
     if path.suffix.lower() == ".onnx":
         return onnx.load(path)
     if holds_a_document(path):
         content = load(path, map_location="cpu")
-        if isinstance(content, nn.Module) or isinstance(content, dict) and content.get("kind") == KIND:
+        if isinstance(content, nn.Module) or isinstance(content, dict) and content.get("kind") == KIND or model is None:
             return content
     return with_weights_of(path, model or path.stem)
 
