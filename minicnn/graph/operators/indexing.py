@@ -4,6 +4,7 @@ from math import prod
 
 import numpy as np
 
+from ... import arrays
 from ...autograd.operation import Elementary
 from ...elementary import indexing as ours
 from ...elementary.arithmetic import where
@@ -55,10 +56,10 @@ def gather_nd(data, indices, *, batch_dims=0):
 
 
 def _combined(x, updates, index, function):
-    """x with f(x, update) at each index, one after the other where an index occurs twice. Not differentiable."""
-    y = x.copy()
-    function.at(y, index, updates)
-    return y
+    """x with f(x, update) at each index, one after the other where an index occurs twice: on the CPU. Not differentiable."""
+    y = np.array(arrays.to_numpy(x))
+    function.at(y, tuple(map(arrays.to_numpy, index)), arrays.to_numpy(updates))
+    return arrays.module_of(x).asarray(y)
 
 
 _scatter_with = Elementary("ScatterWith", lambda x, updates, *, index, function: _combined(x, updates, index, function))
