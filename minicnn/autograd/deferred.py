@@ -110,7 +110,7 @@ def deferred(operation, *inputs, **attributes):
     The first input must be the result of an operation: what came from outside may lie in memory that somebody else writes to meanwhile,
     and nobody would notice. (Nor is noticed what NumPy writes into an activation by `x.numpy()`.)
     """
-    if mode.anomaly or not is_result(inputs[0]):
+    if mode.watch is not None or not is_result(inputs[0]):
         return operation(*inputs, **attributes)
     return _waiting(Recipe(operation, [_as_it_is(x) for x in inputs], attributes))
 

@@ -1,14 +1,16 @@
-"""Whether operations are recorded: `no_grad`, `enable_grad`, `inference_mode`, and the search for the first NaN."""
+"""Whether operations are recorded: `no_grad`, `enable_grad`, `inference_mode`; and who watches them, such as the search for a NaN."""
 
 import threading
 from functools import wraps
+
+from .anomaly import Anomaly
 
 
 class _Mode(threading.local):
     """Each thread has its own switches, so that a loader thread cannot turn recording off for the training loop."""
 
     enabled = True
-    anomaly = False
+    watch = None                # is shown each result and gradient: an `Anomaly`, or what writes a model down as a graph
 
 
 mode = _Mode()
@@ -59,14 +61,14 @@ def inference_mode(mode=True):
 def detect_anomaly(check_nan=True):
     """Inside, the first operation that makes a NaN or an infinity out of finite numbers, forward or backward, is an error that
     names it."""
-    return _Switch("anomaly", check_nan)
+    return _Switch("watch", Anomaly() if check_nan else None)
 
 
 class _Setter(_Switch):
     """Sets a switch at once; used as a `with` block or decorator, it puts the former state back at the end."""
 
     def __init__(self, name, value):
-        super().__init__(name, bool(value))
+        super().__init__(name, value)
         self.before.append(getattr(mode, name))
         setattr(mode, name, self.value)
 
@@ -80,14 +82,29 @@ class _Setter(_Switch):
 
 def set_grad_enabled(mode):
     """Turns recording on or off at once, or for a `with` block."""
-    return _Setter("enabled", mode)
+    return _Setter("enabled", bool(mode))
 
 
 def set_detect_anomaly(mode, check_nan=True):
     """Turns `detect_anomaly` on or off at once, or for a `with` block."""
-    return _Setter("anomaly", mode and check_nan)
+    return _Setter("watch", Anomaly() if mode and check_nan else None)
 
 
 def is_grad_enabled():
     """True where operations are recorded."""
     return mode.enabled
+
+
+def watched_whole(function):
+    """While a model is written down as a graph, a call of this function is one step of it, and not what the function is made of.
+
+    For functions that say more than the operations they consist of: `batch_norm` knows the running statistics.
+    """
+
+    @wraps(function)
+    def call(*args, **kwargs):
+        if mode.watch is None:
+            return function(*args, **kwargs)
+        return mode.watch.call(function, args, kwargs)
+
+    return call

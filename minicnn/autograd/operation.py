@@ -58,8 +58,8 @@ class Operation:
         if not has_tensors:
             return y
         out = wrap(y)
-        if mode.anomaly:
-            check_finite(self.name, out.array, arrays)
+        if mode.watch is not None:
+            mode.watch.result(self, inputs, attributes, arrays, out)
         if tracked and mode.enabled:
             node = Node(self, inputs, attributes)
             node.shapes = [a.shape if type(a) is np.ndarray else getattr(a, "shape", ()) for a in arrays]
@@ -126,8 +126,8 @@ class Elementary(Operation):
                 dx = rule.function(dy, *[self._value(node, name, position, create_graph) for name in rule.names])
             else:
                 dx = rule.function(dy)
-            if mode.anomaly:
-                check_finite(f"the backward of {self.name}", dx, [dy])
+            if mode.watch is not None:
+                mode.watch.gradient(self, dx, dy)
             gradients.append(self._fitting(dx, node.shapes[position]))
         return gradients
 
@@ -207,9 +207,9 @@ class Layer(Operation):
         if create_graph:
             return self._differentiate_definition(node, dy, needed)
         gradients = self.backward(dy, node.saved, self._asked(needed))
-        if mode.anomaly:
+        if mode.watch is not None:
             for dx in gradients:
-                check_finite(f"the backward of {self.name}", dx, [dy])
+                mode.watch.gradient(self, dx, dy)
         held = _ids(node.saved)
         return [self._checked(dx, node, position, held) if wanted is not None and dx is not None else None
                 for position, (dx, wanted) in enumerate(zip(gradients, needed))]
@@ -295,21 +295,6 @@ def check_devices(name, operands, error=None):
     if places == {"cuda:0"} and "numpy.ndarray" in str(error):          # as CuPy says it
         raise DeviceError(f"{name} got arrays on the GPU and uses a NumPy array with them ({error}); "
                           "make that with like= one of them") from error
-
-
-def check_finite(what, result, given):
-    """Under `detect_anomaly`: refuse a NaN that was made of numbers, and an infinity that was made of finite ones."""
-    made = [name for name, test in (("NaN", np.isnan), ("infinity", np.isinf)) if _has(test, result)]
-    if made and not any(_has(np.isnan, x) or made == ["infinity"] and _has(np.isinf, x) for x in given):
-        array = getattr(result, "array", result)
-        raise GraphError(f"{what} made the first {' and '.join(made)}: {int((~np.isfinite(array)).sum())} of {array.size} elements, "
-                         f"shape {array.shape}")
-
-
-def _has(test, x):
-    """Whether some element of a tensor, an array or a number passes the test."""
-    x = np.asarray(x) if isinstance(x, float) else getattr(x, "array", x)
-    return x is not None and getattr(x, "dtype", np.dtype(bool)).kind == "f" and bool(test(x).any())
 
 
 identity = Elementary("Identity", lambda x: x, lambda dy: dy)

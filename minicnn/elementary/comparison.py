@@ -3,7 +3,7 @@
 import numpy as np
 
 from .. import arrays
-from ..autograd.mode import no_grad
+from ..autograd.mode import mode, no_grad, watched_whole
 from ..errors import BadType, BadValue
 from ..tensor import Tensor, rank, wrap
 from .arguments import deliver, tensor_argument
@@ -20,7 +20,11 @@ class _Plain:
         for x in operands:
             if isinstance(x, Tensor):
                 x.check_current()
-        return wrap(self.function(*[x.array if isinstance(x, Tensor) else x for x in operands]))
+        arrays = [x.array if isinstance(x, Tensor) else x for x in operands]
+        out = wrap(self.function(*arrays))
+        if mode.watch is not None:
+            mode.watch.result(self, operands, {}, arrays, out)
+        return out
 
 
 def _two(name, function, doc, left_number=False, right_number=True, floats=True):
@@ -88,6 +92,7 @@ isinf = _one("isinf", np.isinf, "True where the element is +∞ or -∞.")
 isfinite = _one("isfinite", np.isfinite, "True where the element is neither NaN nor infinite.")
 
 
+@watched_whole
 @no_grad()
 def isclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
     """|x - y| ≤ atol + rtol · |y|, element by element, for two tensors of one dtype."""

@@ -3,6 +3,7 @@
 import numpy as np
 
 from .. import arrays
+from ..autograd.mode import watched_whole
 from ..autograd.operation import Elementary
 from ..errors import BadIndex, BadType, BadValue, ShapeError
 from ..tensor import Tensor, wrap
@@ -13,6 +14,7 @@ transfer = Elementary("Identity", lambda x, *, to, back: arrays.to_device(x, to)
                       lambda dz, to, back: transfer(dz, to=back, back=to))
 
 
+@watched_whole
 def bincount(input, weights=None, minlength=0):
     """How often each of the numbers 0, 1, 2, ... occurs in a vector of integers (or the weights added up)."""
     if tensor_argument(input, "bincount").array.dtype.kind not in "iu" or input.array.ndim != 1:
@@ -29,6 +31,7 @@ def bincount(input, weights=None, minlength=0):
     return wrap(total.astype(arrays.float32 if weights.dtype == arrays.float32 else arrays.float64))
 
 
+@watched_whole
 def one_hot(tensor, num_classes=-1):
     """Class indices as int64 rows with a single 1: (…) -> (…, K); K is the largest index + 1 unless given."""
     if tensor_argument(tensor, "one_hot", "tensor").array.dtype != arrays.int64:

@@ -18,7 +18,7 @@ from .shape import broadcast_to
 def write_in_place(self, recorded, write, *operands):
     """Change a tensor: `write(array)` changes the memory; in the graph, `recorded()` gives the tensor it becomes instead."""
     settle_all()
-    if mode.enabled and (self.tracked or any(isinstance(x, Tensor) and x.tracked for x in operands)):
+    if mode.enabled and (self.tracked or any(isinstance(x, Tensor) and x.tracked for x in operands)) or _is_traced():
         return become(self, recorded)
     try:
         write(self.array)
@@ -26,6 +26,11 @@ def write_in_place(self, recorded, write, *operands):
         raise ShapeError(f"cannot write in place to a tensor of shape {tuple(self.shape)} and {self.dtype}: {error}") from None
     self.bump_version()
     return self
+
+
+def _is_traced():
+    """Whether a model is being written down as a graph, in which no value ever changes."""
+    return mode.watch is not None and mode.watch.tracing
 
 
 def become(self, recorded):

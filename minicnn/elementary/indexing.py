@@ -3,6 +3,7 @@
 import numpy as np
 
 from .. import arrays
+from ..autograd.mode import watched_whole
 from ..autograd.operation import Elementary
 from ..errors import BadIndex, BadType, ShapeError
 from ..tensor import Superseded, Tensor, check_dim, wrap
@@ -131,11 +132,16 @@ def _dimensions(item):
 def setitem(input, index, value):
     """x[index] = value. Outside the graph it writes in place; inside, x becomes the result of a recorded operation."""
     index = plain_index(index)
-    picks, rest = integers_first(index, input.array.ndim) if any(map(arrays.is_array, index)) else ((), index)
+    picks, rest = _parts(index, input)
     value = value.to(input.device) if isinstance(value, Tensor) else wrap(arrays.beside(value, input.array, input.array.dtype))
     if input._version is not None and not any(map(arrays.is_array, index)):
         _take_back(input, index, value)
-    write_in_place(input, lambda: _overwrite(input, picks, rest, value), lambda array: _write(array, picks, rest, value.array), value)
+    write_in_place(input, lambda: _overwrite(input, index, value), lambda array: _write(array, picks, rest, value.array), value)
+
+
+def _parts(index, x):
+    """The index as (picks, rest); see `integers_first`."""
+    return integers_first(index, x.array.ndim) if any(map(arrays.is_array, index)) else ((), index)
 
 
 def _take_back(x, index, value):
@@ -155,8 +161,10 @@ def _write(array, picks, rest, values):
     array[rest] = values
 
 
-def _overwrite(x, picks, rest, value):
+@watched_whole
+def _overwrite(x, index, value):
     """x with some elements replaced, recorded: the gradient passes by there, and goes to the value."""
+    picks, rest = _parts(index, x)
     flat = np.arange(x.array.size, like=x.array).reshape(x.array.shape)[picks][rest]     # where the written elements lie in x
     if not flat.size:
         return x + 0
@@ -186,6 +194,7 @@ def _grid(indices, axis):
 
 
 @picking
+@watched_whole
 def gather(input, dim, index, *, sparse_grad=False):
     """z[i][j][k] = x[i][index[i][j][k]][k] for dim = 1, and so on."""
     axis = check_dim(dim, tensor_argument(input, "gather").array.ndim)
@@ -195,6 +204,7 @@ def gather(input, dim, index, *, sparse_grad=False):
 
 
 @like_torch
+@watched_whole
 def scatter_add(input, dim, index, src):
     """x with src[i][j][k] added at [i][index[i][j][k]][k] for dim = 1, and so on."""
     axis = check_dim(dim, tensor_argument(input, "scatter_add").array.ndim)
@@ -222,6 +232,7 @@ def _replaced(x, src, axis, indices):
 
 
 @like_torch
+@watched_whole
 def scatter(input, dim, index, src=None, *, value=None):
     """x with [i][index[i][j][k]][k] replaced by src[i][j][k], or by one number, for dim = 1, and so on.
 
@@ -301,6 +312,7 @@ def masked_select(input, mask):
     return getitem(broadcast_to(input, shape), broadcast_to(mask, shape))
 
 
+@watched_whole
 def nonzero(input, *, as_tuple=False):
     """The indices of the elements that are not zero: (number, dimensions), or with as_tuple one vector per dimension."""
     found = np.nonzero(input.array) if input.array.ndim else np.nonzero(input.array.reshape(1))

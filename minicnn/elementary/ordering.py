@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..autograd.mode import watched_whole
 from ..errors import BadIndex
 from ..tensor import check_dim, wrap
 from .arguments import integer, like_torch, tensor_argument
@@ -11,6 +12,7 @@ from .reduction import VALUES
 
 
 @like_torch
+@watched_whole
 def sort(input, dim=-1, descending=False, *, stable=False):
     """(values, indices) in rising or falling order along a dimension; equal elements keep their order, NaN counts as largest."""
     axis = check_dim(dim, tensor_argument(input, "sort").array.ndim)
@@ -29,12 +31,14 @@ def _order(x, axis, descending):
 
 
 @like_torch
+@watched_whole
 def argsort(input, dim=-1, descending=False, *, stable=False):
     """The indices that sort a dimension."""
     return _order(input, check_dim(dim, tensor_argument(input, "argsort").array.ndim), descending)
 
 
 @like_torch
+@watched_whole
 def topk(input, k, dim=-1, largest=True, sorted=True):
     """(values, indices) of the k largest or smallest elements along a dimension, best first."""
     axis = check_dim(dim, tensor_argument(input, "topk").array.ndim)

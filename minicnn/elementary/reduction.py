@@ -5,6 +5,7 @@ from collections import namedtuple
 import numpy as np
 
 from .. import arrays
+from ..autograd.mode import watched_whole
 from ..autograd.operation import Elementary
 from ..errors import BadIndex, BadType
 from ..tensor import Tensor, check_dim, wrap
@@ -66,6 +67,7 @@ def cumsum(input, dim, *, dtype=None):
 
 
 @like_torch
+@watched_whole
 def mean(input, dim=None, keepdim=False, *, dtype=None):
     """Σ x / n, for floating point."""
     input = _real(input if dtype is None else cast(input, dtype), "mean")
@@ -85,6 +87,7 @@ def _count(x, axes):
 
 
 @like_torch
+@watched_whole
 def var(input, dim=None, unbiased=None, keepdim=False, *, correction=1):
     """Σ (x - mean)² / (n - correction): by default the unbiased estimate."""
     if isinstance(dim, bool):
@@ -102,6 +105,7 @@ _safe_sqrt = Elementary("Sqrt", np.sqrt, lambda dz, out: where(out == 0, 0, dz /
 
 
 @like_torch
+@watched_whole
 def std(input, dim=None, unbiased=None, keepdim=False, *, correction=1):
     """The square root of `var`; where that is 0, its gradient is taken as 0."""
     return _safe_sqrt(var(input, dim, unbiased, keepdim, correction=correction))
@@ -176,12 +180,14 @@ def _along(x, dim, keepdim, name):
 
 
 @like_torch
+@watched_whole
 def argmax(input, dim=None, keepdim=False):
     """The index of the (first) largest element along a dimension, or in the flattened tensor."""
     return _arg(np.argmax, input, dim, keepdim, "argmax")
 
 
 @like_torch
+@watched_whole
 def argmin(input, dim=None, keepdim=False):
     """The index of the (first) smallest element along a dimension, or in the flattened tensor."""
     return _arg(np.argmin, input, dim, keepdim, "argmin")
@@ -208,12 +214,14 @@ def _truth(input, dim, keepdim, name):
 
 
 @like_torch
+@watched_whole
 def any(input, dim=None, keepdim=False):
     """True where some element is."""
     return _truth(input, dim, keepdim, "any")
 
 
 @like_torch
+@watched_whole
 def all(input, dim=None, keepdim=False):
     """True where every element is."""
     return _truth(input, dim, keepdim, "all")
@@ -223,6 +231,7 @@ def all(input, dim=None, keepdim=False):
 
 
 @like_torch
+@watched_whole
 def logsumexp(input, dim, keepdim=False):
     """log Σ exp(x), shifted by the maximum so that nothing overflows."""
     input = floating(tensor_argument(input, "logsumexp"))

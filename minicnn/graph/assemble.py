@@ -1,6 +1,7 @@
 """From a graph to the steps that a GraphModule runs, and to the layers, parameters and buffers that it holds."""
 
-from ..errors import GraphError
+from ..autograd.mode import mode
+from ..errors import Error, GraphError
 from ..nn import init
 from ..nn.parameter import Parameter
 from ..tensor import Tensor, wrap
@@ -9,7 +10,7 @@ from .ir import DOMAIN
 from .layers import layer_for
 from .names import path_of, place
 from .operators import compute, described
-from .ours import compute_own
+from .own import compute_own
 from .ranks import ranks_of
 
 
@@ -25,7 +26,10 @@ class Step:
         node = self.node
         if self.path is not None:
             return (self.layer(module)(values[node.inputs[0]]),)
-        return run_node(node, values, self.opset, module.training)
+        if mode.watch is None:
+            return run_node(node, values, self.opset, module.training)
+        with mode.watch.inside(node.name):                              # traced again, it keeps its name
+            return run_node(node, values, self.opset, module.training)
 
     def layer(self, module):
         """The layer as it is now: it may have been replaced by another one under its name."""
@@ -78,15 +82,21 @@ class Assembly:
 
     def layer(self, node):
         """The path of the layer for a node, as a tuple of names; None where it is none. The same layer twice is one layer."""
-        with init.skipped():
-            found = layer_for(node, self.graph.initializers, self.ranks, self.graph.opset)
+        try:
+            with init.skipped():
+                found = layer_for(node, self.graph, self.ranks)
+        except Error as error:
+            error.args = (f"{described(node)}: {error}",)
+            raise
         if found is None or any(form != self._form(name) for name, form in found.tensors.values() if name in self.places):
             return None
         names = {part: name for part, (name, _) in found.tensors.items()}
         key = (node.op_type, repr(found.layer), *names.items()) if names else (node.op_type, repr(found.layer), node.name or id(node))
         if key in self.layers:
             return self.layers[key]
-        path = place(self.module, path_of(node, names), found.layer, lambda owner, name, layer: owner.add_module(name, layer))
+        path = path_of(node, names)
+        path = f"{path}_{node.op_type.lower()}" if path in self.graph.initializers else path            # a tensor keeps its name
+        path = place(self.module, path, found.layer, lambda owner, name, layer: owner.add_module(name, layer))
         for part, (name, form) in found.tensors.items():
             self._give(found.layer, part, name, form, path)
         self.layers[key] = tuple(path.split("."))
@@ -111,11 +121,18 @@ class Assembly:
         return Tensor(array) if is_buffer else Parameter(array, requires_grad=name in self.graph.parameters)
 
     def stand_alone(self, name):
-        """Register an initializer that no layer has: a parameter if it is trained, else a buffer."""
+        """Register an initializer that no layer has: a parameter if it is trained, else a buffer. Unless the graph says which buffers
+        are state, a single number is none."""
         array, trained = self.graph.initializers[name], name in self.graph.parameters
+        state = array.ndim > 0 if self.graph.buffers is None else name in self.graph.buffers
+
+        def add(owner, last, tensor):
+            if trained:
+                owner.register_parameter(last, tensor)
+            else:
+                owner.register_buffer(last, tensor, persistent=state)
+
         tensor = self._tensor(name, array, not trained)
-        add = (lambda owner, last, t: owner.register_parameter(last, t)) if trained else (
-            lambda owner, last, t: owner.register_buffer(last, t))
         path = place(self.module, name, tensor, add)
         self.places[name] = tensor, Slot(path, array.shape, False), "same"
 
@@ -126,10 +143,11 @@ def assemble(module, graph):
     built = Assembly(module, graph)
     steps = [Step(node, built.layer(node), graph.opset) for node in graph.nodes]
     read = {name for step in steps if step.path is None for name in inputs_of(step.node)} | {value.name for value in graph.outputs}
+    options = {name for step in steps for name in inputs_of(step.node)} - read - set(built.places)     # what a layer was made with
     constants = {name: array for name, array in graph.initializers.items()
                  if name in read and array.dtype.kind != "f" and name not in built.places}
     for name in graph.initializers:
-        if name not in built.places and name not in constants and not _count_of_batches(built, name):
+        if name not in {*built.places, *constants, *options} and not _count_of_batches(built, name):
             built.stand_alone(name)
     slots = {name: slot for name, (_, slot, _) in built.places.items() if name in read}
     _mark_finished(steps, {value.name for value in graph.outputs})

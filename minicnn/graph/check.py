@@ -3,7 +3,7 @@
 from ..errors import BadValue, UnsupportedOperator
 from .ir import DOMAIN, Graph
 from .operators import TABLE, described
-from .ours import check_own
+from .own import check_own
 
 CONTROL = {"If"}
 

@@ -45,9 +45,11 @@ class Graph:
     """Nodes in an order in which each one's inputs are there before it.
 
     initializers  {name: ndarray} of the values that are given: weights by their state_dict's keys, and constants
-    parameters    which of them are trained; the others are buffers or constants
+    parameters    which of them are trained
+    buffers       which of the others are a model's state, such as running statistics, and no constants; None: it is not known
     opset         the version of ONNX's operators that the nodes are meant by
     metadata      JSON-ready: class names, how the input is to be normalised
+    values        {name: Value} of what lies in between, where it is known
     """
 
     name: str
@@ -58,3 +60,5 @@ class Graph:
     parameters: set = field(default_factory=set)
     opset: int = OPSET
     metadata: dict = field(default_factory=dict)
+    buffers: set | None = None
+    values: dict = field(default_factory=dict)

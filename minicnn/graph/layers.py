@@ -6,6 +6,7 @@ import numpy as np
 
 from .. import nn
 from ..nn.batchnorm import _BatchNorm
+from .ir import DOMAIN
 from .operators.convolution import conv, conv_transpose
 from .operators.values import integers
 
@@ -25,9 +26,9 @@ class Found:
 class Given:
     """A node, and what is known about it before anything is computed."""
 
-    def __init__(self, node, initializers, ranks, opset):
-        self.node, self.initializers, self.opset = node, initializers, opset
-        self.rank = ranks.get(node.inputs[0]) if node.inputs else None
+    def __init__(self, node, graph, ranks):
+        self.node, self.initializers, self.opset = node, graph.initializers, graph.opset
+        self.rank = ranks.get(node.inputs[0])
 
     def name(self, i):
         """The name of an input; "" where it is left out."""
@@ -58,7 +59,7 @@ BUILDERS = {}
 
 
 def builder(*names):
-    """Puts the function that follows into the table of what nodes can be as layers."""
+    """Puts the function that follows into the table of what nodes can be as layers; of our own domain as "minicnn.batch_norm"."""
 
     def register(function):
         BUILDERS.update((name, function) for name in names)
@@ -67,11 +68,13 @@ def builder(*names):
     return register
 
 
-def layer_for(node, initializers, ranks, opset):
-    """The layer that computes what a node does, as Found, or None."""
-    if node.domain or node.op_type not in BUILDERS or not node.inputs or any(node.outputs[1:]) or node.inputs[0] in initializers:
+def layer_for(node, graph, ranks):
+    """The layer that computes what a node does, as Found, or None. Layers compute in floating point and have one output."""
+    whole = {value.name for value in graph.inputs if not value.dtype.startswith("float")}
+    kind = f"{node.domain}.{node.op_type}" if node.domain else node.op_type
+    if kind not in BUILDERS or any(node.outputs[1:]) or node.inputs[0] in {*graph.initializers, *whole}:
         return None
-    found = BUILDERS[node.op_type](Given(node, initializers, ranks, opset))
+    found = BUILDERS[kind](Given(node, graph, ranks))
     return Found(found) if isinstance(found, nn.Module) else found
 
 
@@ -200,6 +203,16 @@ def _batch_norm(given):
     return Found(layer, {part: (given.name(i), "same") for i, part in enumerate(("weight", "bias", "running_mean", "running_var"), 1)})
 
 
+@builder(f"{DOMAIN}.batch_norm")
+def _our_batch_norm(given):
+    """Without scale or shift, or with running statistics that are plain means over all batches (momentum None): ONNX has none of these."""
+    parts = {part: (given.name(i), "same") for i, part in enumerate(("running_mean", "running_var", "weight", "bias"), 1) if given.name(i)}
+    if given.arrays(1, 2) is None or any(name not in given.initializers for name, _ in parts.values()) or given.get("training"):
+        return None
+    layer = BatchNorm(len(given.array(1)), given.get("eps", 1e-5), given.get("momentum"), affine="weight" in parts, bias="bias" in parts)
+    return Found(layer, parts)
+
+
 @builder("InstanceNormalization")
 def _instance_norm(given):
     if given.arrays(1, 2) is None or given.rank != 4:
@@ -240,12 +253,13 @@ def _pool(given):
     kernel, padding = tuple(integers(given.get("kernel_shape"))), _symmetric(given.get("pads"), 2)
     fits = len(kernel) == 2 and padding is not None and all(2 * p <= k for p, k in zip(padding, kernel))
     dilation = tuple(integers(given.get("dilations")) or (1, 1))
-    if not fits or given.get("auto_pad", "NOTSET") not in ("NOTSET", "VALID") or given.get("ceil_mode", 0):
+    if not fits or given.get("auto_pad", "NOTSET") not in ("NOTSET", "VALID"):
         return None
-    stride = tuple(integers(given.get("strides")) or (1, 1))
+    stride, ceil_mode = tuple(integers(given.get("strides")) or (1, 1)), bool(given.get("ceil_mode", 0))
     if given.node.op_type == "MaxPool":
-        return nn.MaxPool2d(kernel, stride, padding, dilation)
-    return nn.AvgPool2d(kernel, stride, padding, count_include_pad=bool(given.get("count_include_pad", 0))) if dilation == (1, 1) else None
+        return nn.MaxPool2d(kernel, stride, padding, dilation, ceil_mode=ceil_mode)
+    counting = bool(given.get("count_include_pad", 0))
+    return nn.AvgPool2d(kernel, stride, padding, ceil_mode, counting) if dilation == (1, 1) else None
 
 
 @builder("GlobalAveragePool")

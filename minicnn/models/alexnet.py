@@ -30,6 +30,7 @@ class AlexNet(nn.Module):
 
     def __init__(self, num_classes=1000, dropout=0.5, in_channels=3):
         super().__init__()
+        self.input_shape = in_channels, 224, 224
         self.features = nn.Sequential(
             nn.Conv2d(in_channels, 64, 11, stride=4, padding=2), nn.ReLU(inplace=True), nn.MaxPool2d(3, stride=2),
             nn.Conv2d(64, 192, 5, padding=2), nn.ReLU(inplace=True), nn.MaxPool2d(3, stride=2),

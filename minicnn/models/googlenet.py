@@ -97,6 +97,7 @@ class GoogLeNet(nn.Module):
     def __init__(self, num_classes=1000, aux_logits=True, transform_input=False, init_weights=True, dropout=0.2, dropout_aux=0.7,
                  in_channels=3):
         super().__init__()
+        self.input_shape = in_channels, 224, 224
         self.aux_logits, self.transform_input = aux_logits, transform_input
         self.conv1 = BasicConv2d(in_channels, 64, kernel_size=7, stride=2, padding=3)
         self.maxpool1 = nn.MaxPool2d(3, stride=2, ceil_mode=True)

@@ -24,6 +24,7 @@ class LeNet5(nn.Module):
 
     def __init__(self, num_classes=10, in_channels=1, image_size=28):
         super().__init__()
+        self.input_shape = in_channels, *shapes.pair(image_size, "image_size", least=1)
         self.features = nn.Sequential(
             nn.Conv2d(in_channels, 6, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2),
             nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2),

@@ -56,6 +56,7 @@ class ResNetCIFAR(nn.Module):
         super().__init__()
         if depth % 6 != 2 or depth < 8:
             raise BadValue(f"depth must be 6n + 2 (8, 14, 20, ...), got {depth}")
+        self.input_shape = in_channels, 32, 32
         n = depth // 6
         self.conv1 = conv3x3(in_channels, 16)
         self.bn1 = nn.BatchNorm2d(16)

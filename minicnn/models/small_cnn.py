@@ -21,6 +21,7 @@ class SmallCNN(nn.Module):
 
     def __init__(self, num_classes=10, in_channels=1, width=24):
         super().__init__()
+        self.input_shape = (in_channels, 32, 32) if in_channels == 3 else (in_channels, 28, 28)
         self.features = nn.Sequential(
             *conv_bn_relu(in_channels, width), *conv_bn_relu(width, width), nn.MaxPool2d(2),
             *conv_bn_relu(width, 2 * width), *conv_bn_relu(2 * width, 2 * width),

@@ -32,6 +32,7 @@ class VGG(nn.Module):
 
     def __init__(self, features, num_classes=1000, init_weights=True, dropout=0.5):
         super().__init__()
+        self.input_shape = features[0].in_channels, 224, 224
         self.features = features
         self.avgpool = nn.AdaptiveAvgPool2d((7, 7))
         self.classifier = nn.Sequential(

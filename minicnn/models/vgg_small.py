@@ -25,6 +25,7 @@ class VGGSmall(nn.Module):
 
     def __init__(self, num_classes=10, in_channels=3, image_size=32):
         super().__init__()
+        self.input_shape = in_channels, *shapes.pair(image_size, "image_size", least=1)
         layers, channels = [], in_channels
         for width in STAGES:
             layers += [*conv_bn_relu(channels, width), *conv_bn_relu(width, width), nn.MaxPool2d(2)]

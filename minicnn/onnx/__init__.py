@@ -1,3 +1,5 @@
 """ONNX files in and out (extra `onnx`)."""
 
+from ..errors import UnsupportedOperator
+from .export import export
 from .load import load

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..errors import DataError
 from ..tensor import Tensor
-from . import container, pytorch, state
+from . import container, graph, pytorch, state
 from .archive import naming
 
 UNPACKED = 20                   # how many times its size a compressed .npz may become
@@ -49,6 +49,9 @@ def _reader(file):
 def _read_own(file, size):
     file.seek(0)
     document, tensors = container.read(file)
+    if document.get("kind") == "graph":
+        found = graph.decode(document, tensors)
+        return {name: found.initializers[name] for name in (*found.parameters, *found.buffers)}
     if document.get("kind") != "state":
         raise DataError(f"it holds a {str(document.get('kind'))!r:.40}, not a state_dict")
     found = pytorch.state_dict_in(state.decode(document, tensors, "cpu"), Tensor)

@@ -8,6 +8,7 @@ from ...autograd.operation import Elementary
 from ...elementary import arithmetic as ours
 from ...elementary.reduction import cumsum
 from ...elementary.shape import flip
+from ...errors import DeviceError
 from .table import operator
 from .values import axis_of, beside, number
 
@@ -26,7 +27,11 @@ def binary(name, function):
 
     @operator(name)
     def compute(a, b, *, axis=None, broadcast=0):
-        return function(*beside(a, aligned(b, a, axis)))
+        b = aligned(b, a, axis)
+        try:                                    # looking at a result whose numbers are not computed yet would compute them: try first
+            return function(a, b)
+        except DeviceError:
+            return function(*beside(a, b))
 
 
 def divide(a, b):

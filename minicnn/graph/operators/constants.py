@@ -8,7 +8,7 @@ from ...errors import BadValue
 from ...tensor import wrap
 from .shape import TYPES
 from .table import operator
-from .values import integers, number
+from .values import constant, integers, number
 
 
 @operator("Constant")
@@ -56,6 +56,6 @@ def eye_like(input, *, dtype=None, k=0):
     kind = input.dtype if dtype is None else TYPES.get(dtype)
     if kind is None or input.ndim != 2:
         raise BadValue(f"EyeLike expects a matrix and a type that we have, got shape {tuple(input.shape)} and {dtype}")
-    return wrap(np.eye(*input.shape, k=k, dtype=kind, like=input.array))
+    return constant(np.eye(*input.shape, k=k, dtype=kind), input)
 
 

@@ -4,8 +4,10 @@ from math import prod
 
 import numpy as np
 
+from ... import arrays
 from ...autograd.operation import Elementary
 from ...elementary import indexing as ours
+from ...elementary.arithmetic import where
 from ...elementary.extra import one_hot
 from ...elementary.shape import broadcast_to
 from ...errors import BadIndex, BadValue
@@ -54,10 +56,10 @@ def gather_nd(data, indices, *, batch_dims=0):
 
 
 def _combined(x, updates, index, function):
-    """x with f(x, update) at each index, one after the other where an index occurs twice. Not differentiable."""
-    y = x.copy()
-    function.at(y, index, updates)
-    return y
+    """x with f(x, update) at each index, one after the other where an index occurs twice: on the CPU. Not differentiable."""
+    y = np.array(arrays.to_numpy(x))
+    function.at(y, tuple(map(arrays.to_numpy, index)), arrays.to_numpy(updates))
+    return arrays.module_of(x).asarray(y)
 
 
 _scatter_with = Elementary("ScatterWith", lambda x, updates, *, index, function: _combined(x, updates, index, function))
@@ -121,5 +123,4 @@ def one_hot_of(indices, depth, values, *, axis=-1):
     places = indices.array.astype(np.int64)
     places = np.where((places < -count) | (places >= count), count, np.where(places < 0, places + count, places))
     hot = one_hot(wrap(places), count + 1)[..., :count].movedim(-1, axis)
-    off, on = values[0], values[1]
-    return wrap(np.where(hot.array != 0, on.array, off.array).astype(values.dtype))
+    return where(hot != 0, values[1], values[0])

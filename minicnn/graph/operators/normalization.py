@@ -22,8 +22,7 @@ def batch_normalization(x, scale, b, input_mean, input_var, *, epsilon=1e-5, mom
     """Each channel brought to mean 0 and deviation 1 by the statistics given; in training_mode by the batch's, which are returned too:
     running = old · momentum + batch · (1 - momentum), with the variance over all elements."""
     if not training_mode:
-        y = F.batch_norm(x, input_mean, input_var, scale, b, False, 0.0, epsilon) if spatial else _each_feature(
-            x, scale, b, input_mean, input_var, epsilon)
+        y = _by_given_statistics(x, scale, b, input_mean, input_var, epsilon, spatial)
         return (y, input_mean, input_var, input_mean, input_var)[:outputs]
     axes = tuple(axis for axis in range(x.ndim) if axis != 1)
     found = mean(x, axes), var(x, axes, correction=0)
@@ -32,8 +31,12 @@ def batch_normalization(x, scale, b, input_mean, input_var, *, epsilon=1e-5, mom
     return (y, *running)[:outputs]
 
 
-def _each_feature(x, scale, b, mean, var, epsilon):
-    """Before version 9, with spatial = 0: every element of an example has statistics of its own."""
+def _by_given_statistics(x, scale, b, mean, var, epsilon, spatial):
+    """By our layer, unless a gradient is to reach the statistics, or (with spatial = 0, before version 9) each feature has its own."""
+    if spatial and not mean.requires_grad and not var.requires_grad:
+        return F.batch_norm(x, mean, var, scale, b, False, 0.0, epsilon)
+    if spatial:
+        scale, b, mean, var = (per_channel(v, x.ndim) for v in (scale, b, mean, var))
     return (x - mean) * ours.rsqrt(var + epsilon) * scale + b
 
 

@@ -5,7 +5,7 @@ import numpy as np
 from ...nn import functional as F
 from ...tensor import wrap
 from .table import operator
-from .values import number
+from .values import constant, number
 
 
 @operator("Dropout")
@@ -13,6 +13,6 @@ def dropout(data, ratio_input=None, training_mode=None, *, ratio=0.5, seed=None,
     """The input, in inference; in training_mode each element is 0 with probability `ratio`, else divided by 1 - ratio. Also the mask."""
     ratio = ratio if ratio_input is None else float(number(ratio_input))
     if training_mode is None or not number(training_mode) or ratio == 0:
-        return (data, wrap(np.ones(tuple(data.shape), bool, like=data.array)))[:outputs]
+        return (data, constant(np.ones(tuple(data.shape), bool), data))[:outputs]
     y = F.dropout(data, ratio, True)
     return (y, wrap(y.array != 0))[:outputs]

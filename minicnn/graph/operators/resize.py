@@ -15,13 +15,14 @@ from .table import operator
 from .values import axes_of, constant, floats, integers
 
 ASYMMETRIC, HALF = "asymmetric", "half_pixel"
+SIMPLE = "floor, or where an axis shrinks ceil"          # onnxruntime's choice for versions before 11, which leave it open
 
 
 @operator("Upsample")
 def upsample(x, scales_input=None, *, scales=None, mode="nearest"):
     """The former Resize: a new place p is p / scale in the old axis."""
     return resize(x, None, scales_input, scales_attribute=scales, mode=mode, coordinate_transformation_mode=ASYMMETRIC,
-                  nearest_mode="floor")
+                  nearest_mode=SIMPLE)
 
 
 @operator("Resize")
@@ -30,7 +31,7 @@ def resize_operator(x, roi=None, scales=None, sizes=None, *, mode="nearest", coo
                     keep_aspect_ratio_policy="stretch", opset):
     """The axes with other lengths: by `sizes`, or by `scales` = new / old. (In version 10 the second input is the scales.)"""
     if opset < 11:
-        return resize(x, None, roi, mode=mode, coordinate_transformation_mode=ASYMMETRIC, nearest_mode="floor")
+        return resize(x, None, roi, mode=mode, coordinate_transformation_mode=ASYMMETRIC, nearest_mode=SIMPLE)
     return resize(x, roi, scales, sizes, mode=mode, coordinate_transformation_mode=coordinate_transformation_mode,
                   nearest_mode=nearest_mode, a=cubic_coeff_a, exclude_outside=bool(exclude_outside), beyond=extrapolation_value,
                   antialias=bool(antialias), axes=axes, policy=keep_aspect_ratio_policy)
@@ -62,7 +63,7 @@ class Rules(tuple):
             raise BadValue(f"mode must be 'nearest', 'linear' or 'cubic', got {rules.mode!r}")
         if rules.place not in PLACES:
             raise BadValue(f"coordinate_transformation_mode must be one of {', '.join(PLACES)}; got {rules.place!r}")
-        if rules.mode == "nearest" and rules.nearest_mode not in NEAREST:
+        if rules.mode == "nearest" and rules.nearest_mode not in (SIMPLE, *NEAREST):
             raise BadValue(f"nearest_mode must be one of {', '.join(NEAREST)}; got {rules.nearest_mode!r}")
         return rules
 
@@ -118,14 +119,21 @@ def _multiply(x, matrices):
 # p: the new places 0, 1, ...; n, m: old and new length; s: the scale; (start, end): the part of the old axis, as fractions
 PLACES = {
     HALF: lambda p, n, m, s, start, end: (p + 0.5) / s - 0.5,
-    "pytorch_half_pixel": lambda p, n, m, s, start, end: (p + 0.5) / s - 0.5 if m > 1 else p * 0.0 - 0.5,
+    "pytorch_half_pixel": lambda p, n, m, s, start, end: (p + 0.5) / s - 0.5 if m > 1 else p * 0.0,
     "half_pixel_symmetric": lambda p, n, m, s, start, end: n / 2 * (1 - m / (s * n)) + (p + 0.5) / s - 0.5,
     "tf_half_pixel_for_nn": lambda p, n, m, s, start, end: (p + 0.5) / s,
     ASYMMETRIC: lambda p, n, m, s, start, end: p / s,
-    "align_corners": lambda p, n, m, s, start, end: p * (n - 1) / max(m - 1, 1),
+    "align_corners": lambda p, n, m, s, start, end: p * (n - 1) / (_width(n, m, s) - 1) if m > 1 else p * 0.0,
     "tf_crop_and_resize": lambda p, n, m, s, start, end: (
         start * (n - 1) + p * (end - start) * (n - 1) / (m - 1) if m > 1 else p * 0.0 + 0.5 * (start + end) * (n - 1)),
 }
+
+
+def _width(n, m, s):
+    """The new length before it was rounded down: scale times length, where that is no integer."""
+    return m if abs(s * n - m) < 1e-4 else s * n
+
+
 NEAREST = {
     "round_prefer_floor": lambda x: np.ceil(x - 0.5), "round_prefer_ceil": lambda x: np.floor(x + 0.5), "floor": np.floor, "ceil": np.ceil,
 }
@@ -144,7 +152,8 @@ def is_beyond(rules, length, new_length, scale, part):
 
 def nearest(rules, length, new_length, scale, part):
     """The old element for each new place, (new_length,)."""
-    return np.clip(NEAREST[rules.nearest_mode](places(rules, length, new_length, scale, part)), 0, length - 1).astype(np.int64)
+    mode = ("ceil" if scale < 1 else "floor") if rules.nearest_mode == SIMPLE else rules.nearest_mode
+    return np.clip(NEAREST[mode](places(rules, length, new_length, scale, part)), 0, length - 1).astype(np.int64)
 
 
 @lru_cache(maxsize=256)

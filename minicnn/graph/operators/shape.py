@@ -136,7 +136,7 @@ def split(input, split_input=None, *, split=None, axis=0, num_outputs=None, outp
 
 @operator("Slice")
 def slice_(data, starts_input=None, ends_input=None, axes_input=None, steps_input=None, *, starts=None, ends=None, axes=None):
-    """Part of each axis, as Python's slices: attributes before version 10, then inputs."""
+    """Part of each axis: attributes before version 10, then inputs."""
     starts, ends = integers(starts if starts_input is None else starts_input), integers(ends if ends_input is None else ends_input)
     if starts is None or ends is None or len(starts) != len(ends):
         raise BadValue(f"Slice needs starts and ends, as many of one as of the other, got {starts} and {ends}")
@@ -147,13 +147,20 @@ def slice_(data, starts_input=None, ends_input=None, axes_input=None, steps_inpu
         raise BadValue(f"Slice needs an axis and a step other than 0 for each start, got axes {axes}, steps {steps}, starts {starts}")
     index, turned = [slice(None)] * data.ndim, []
     for start, end, axis, step in zip(starts, ends, axes, steps):
-        places = range(data.shape[axis])[start:end:step]
+        places = _places(data.shape[axis], start, end, step)
         if step < 0:                                                    # our tensors' slices go forward
             places = places[::-1]
             turned.append(axis)
         index[axis] = slice(places.start, places.stop, places.step) if places else slice(0, 0)
     part = data[tuple(index)]
     return ours.flip(part, *turned) if turned else part
+
+
+def _places(length, start, end, step):
+    """Which places of an axis a slice takes. As Python's, but that a step backwards from before the first place starts at the first."""
+    start, end = (n + length if n < 0 else n for n in (start, end))
+    low, high = (0, length) if step > 0 else (-1, length - 1)
+    return range(min(max(start, 0), high), min(max(end, low), high), step)
 
 
 @operator("Trilu")

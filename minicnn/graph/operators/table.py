@@ -66,7 +66,7 @@ class Operator:
         attributes = {name: value for name, value in node.attributes.items() if name not in UNUSED}
         special = {"opset": opset, "outputs": len(node.outputs)}
         found = self.function(*inputs, **attributes, **{name: special[name] for name in self.wants})
-        return found if isinstance(found, tuple) else (found,)
+        return found if type(found) is tuple else (found,)             # isinstance would have a waiting result computed
 
 
 def described(node):

@@ -1,7 +1,7 @@
 """What the operators' functions have in common: numbers out of tensors, axes counted from the front, two tensors on one device."""
 
 from ... import arrays
-from ...errors import BadIndex, BadType
+from ...errors import BadIndex, BadType, GraphError
 from ...tensor import Tensor, wrap
 
 
@@ -20,12 +20,19 @@ def floats(values):
     """Python's floating point numbers, from an attribute or a tensor; None of None."""
     if values is None:
         return None
-    return [float(v) for v in (arrays.to_numpy(values.array).reshape(-1).tolist() if isinstance(values, Tensor) else values)]
+    return [float(v) for v in (arrays.to_numpy(_known(values).array).reshape(-1).tolist() if isinstance(values, Tensor) else values)]
 
 
 def number(value):
     """The Python number of a tensor of one element, or of an attribute; None of None."""
-    return value.item() if isinstance(value, Tensor) else value
+    return _known(value).item() if isinstance(value, Tensor) else value
+
+
+def _known(x):
+    """A tensor whose values an operator reads as numbers: a gradient cannot go back to it."""
+    if x.requires_grad:
+        raise GraphError("no gradient reaches an input that is read as a number; detach() what it is computed from")
+    return x
 
 
 def axis_of(axis, ndim):

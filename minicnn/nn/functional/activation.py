@@ -3,6 +3,7 @@
 import warnings
 
 from ...autograd.deferred import deferred, followed_by
+from ...autograd.mode import watched_whole
 from ...elementary import arithmetic, reduction
 from ...elementary.arithmetic import where
 from ...elementary.in_place import apply_in_place
@@ -75,6 +76,7 @@ def leaky_relu(input, negative_slope=0.01, inplace=False):
     return _apply("leaky_relu", input, inplace, lambda x: layer.leaky_relu(x, negative_slope=slope))
 
 
+@watched_whole
 def prelu(input, weight):
     """x above 0, weight · x below: weight () or (1,) is one slope, (C,) one for each channel of an input (N, C, ...)."""
     check_tensors("prelu", input, weight=weight)

@@ -1,6 +1,7 @@
 """Convolutions, with PyTorch's arguments: batched or not, one or two dimensions."""
 
 from ... import shapes
+from ...autograd.mode import watched_whole
 from ...errors import BadValue
 from ...functional import conv as layer
 from .arguments import batched, check_vector, check_weighted
@@ -35,6 +36,7 @@ def conv_transpose2d(input, weight, bias=None, stride=1, padding=0, output_paddi
     return y.squeeze(0) if alone else y
 
 
+@watched_whole
 def conv1d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     """Convolution of sequences: input (N, C, L) or (C, L); weight (O, C/groups, K). A convolution of images of height 1."""
     check_weighted("conv1d", input, weight, bias)
@@ -45,6 +47,7 @@ def conv1d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     return y.squeeze(0) if alone else y
 
 
+@watched_whole
 def conv_transpose1d(input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
     """The transpose of `conv1d`: input (N, C, L) or (C, L); weight (C, O/groups, K)."""
     check_weighted("conv_transpose1d", input, weight, bias)

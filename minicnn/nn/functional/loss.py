@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 
 from ... import arrays
+from ...autograd.mode import watched_whole
 from ...autograd.operation import check_devices
 from ...elementary.promotion import promoted
 from ...errors import BadIndex, BadType, BadValue, GraphError, ShapeError
@@ -49,6 +50,7 @@ def _weighted_mean(loss, counts):
 # Classes -----------------------------------------------------------------------------------------------------------------
 
 
+@watched_whole
 def cross_entropy(input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean",
                   label_smoothing=0.0):
     """-log softmax(input)[target] for logits input (N, K, ...) or (K,) of K classes.
@@ -77,6 +79,7 @@ def _label_cross_entropy(x, target, ignore_index, reduction):
     return loss.sum() if reduction == "sum" else loss
 
 
+@watched_whole
 def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean"):
     """-input[target] for log-probabilities input (N, K, ...) or (K,) and class indices target (N, ...), int64."""
     reduction = _reduction("nll_loss", reduction, size_average, reduce)
@@ -177,16 +180,19 @@ def _probability_cross_entropy(x, target, weight, ignore_index, smoothing):
 # Distances ---------------------------------------------------------------------------------------------------------------
 
 
+@watched_whole
 def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
     """(input - target)². With a weight of the input's shape, each element's share; the mean is the weighted one."""
     return _distance("mse_loss", layer.squared_error, input, target, _reduction("mse_loss", reduction, size_average, reduce), weight)
 
 
+@watched_whole
 def l1_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
     """|input - target|. With a weight of the input's shape, each element's share; the mean is the weighted one."""
     return _distance("l1_loss", layer.absolute_error, input, target, _reduction("l1_loss", reduction, size_average, reduce), weight)
 
 
+@watched_whole
 def smooth_l1_loss(input, target, size_average=None, reduce=None, reduction="mean", beta=1.0):
     """d² / (2 · beta) for a difference d below beta, |d| - beta/2 above."""
     beta = number("smooth_l1_loss", "beta", beta, least=0)
@@ -196,6 +202,7 @@ def smooth_l1_loss(input, target, size_average=None, reduce=None, reduction="mea
     return _distance("smooth_l1_loss", layer.smooth_l1, input, target, reduction, beta=beta)
 
 
+@watched_whole
 def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
     """d²/2 for a difference d up to delta, delta · (|d| - delta/2) above; the mean is the plain one, also with a weight."""
     if not number("huber_loss", "delta", delta) > 0:
@@ -243,6 +250,7 @@ def _numbers(name, input, target):
 # Probabilities -----------------------------------------------------------------------------------------------------------
 
 
+@watched_whole
 def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=None, reduction="mean"):
     """-target · log(input) - (1 - target) · log(1 - input) for probabilities; the weight is broadcast to the input."""
     reduction = _reduction("binary_cross_entropy", reduction, size_average, reduce)
@@ -253,6 +261,7 @@ def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=N
     return _weighted("binary_cross_entropy", layer.binary_cross_entropy(input, target), weight, reduction)
 
 
+@watched_whole
 def binary_cross_entropy_with_logits(input, target, weight=None, size_average=None, reduce=None, reduction="mean",
                                      pos_weight=None):
     """binary_cross_entropy of sigmoid(input), without overflow; pos_weight multiplies the term of the positive targets."""
@@ -283,6 +292,7 @@ def _expanded(name, role, weight, shape):
         raise ShapeError(f"{name}: {role} {tuple(weight.shape)} cannot be broadcast to the input {tuple(shape)}") from None
 
 
+@watched_whole
 def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_target=False):
     """target · (log target - input) for log-probabilities input; with log_target the target is given as its logarithm.
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ...autograd.deferred import deferred
-from ...autograd.mode import no_grad
+from ...autograd.mode import no_grad, watched_whole
 from ...errors import BadValue, ShapeError
 from ...functional import fused  # noqa: F401  (its pairs take part)
 from ...functional import normalization as layer
@@ -14,6 +14,7 @@ from .arguments import check_place, check_tensors, check_vector, number
 __all__ = ["batch_norm", "group_norm", "instance_norm", "layer_norm", "local_response_norm"]
 
 
+@watched_whole
 def batch_norm(input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-05):
     """Each channel brought to mean 0 and deviation 1, then scaled by `weight` and shifted by `bias`, all (C,).
 
@@ -60,6 +61,7 @@ def _statistics(x, running_mean, running_var, momentum, eps):
     return found
 
 
+@watched_whole
 def instance_norm(input, running_mean=None, running_var=None, weight=None, bias=None, use_input_stats=True, momentum=0.1, eps=1e-05):
     """As `batch_norm`, each image by itself: every channel of every image has its own mean and deviation."""
     check_tensors("instance_norm", input, weight=weight, bias=bias)
@@ -97,6 +99,7 @@ def _affine(x_hat, weight, bias):
     return y if bias is None else y + bias.reshape(*per_channel)
 
 
+@watched_whole
 def group_norm(input, num_groups, weight=None, bias=None, eps=1e-05):
     """Each image's channels in `num_groups` groups, every group brought to mean 0 and deviation 1; then weight and bias (C,)."""
     check_tensors("group_norm", input, weight=weight, bias=bias)
@@ -115,6 +118,7 @@ def group_norm(input, num_groups, weight=None, bias=None, eps=1e-05):
     return _affine(x_hat.reshape(*input.array.shape), weight, bias)
 
 
+@watched_whole
 def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-05):
     """The last axes, of shape `normalized_shape`, brought to mean 0 and deviation 1; then weight and bias of that shape."""
     check_tensors("layer_norm", input, weight=weight, bias=bias)

@@ -2,6 +2,7 @@
 
 from ... import shapes
 from ...autograd.deferred import followed_by, like
+from ...autograd.mode import watched_whole
 from ...errors import BadValue
 from ...functional import fused  # noqa: F401  (its pairs take part)
 from ...functional import pooling as layer
@@ -12,6 +13,7 @@ __all__ = ["adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_max_pool1d", 
            "lp_pool2d", "max_pool1d", "max_pool2d", "max_pool2d_with_indices"]
 
 
+@watched_whole
 def max_pool2d_with_indices(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=True):
     """`max_pool2d` and, for each output pixel, the place h·W + v of the pixel it came from."""
     check_tensors("max_pool2d", input)
@@ -38,6 +40,7 @@ def max_pool2d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode
     return y.squeeze(0) if alone else y
 
 
+@watched_whole
 def avg_pool2d(input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None):
     """The mean of each window: (N, C, H, W) -> (N, C, P, Q). Padding counts as zeros unless count_include_pad=False."""
     check_tensors("avg_pool2d", input)
@@ -50,6 +53,7 @@ def avg_pool2d(input, kernel_size, stride=None, padding=0, ceil_mode=False, coun
     return y.squeeze(0) if alone else y
 
 
+@watched_whole
 def lp_pool2d(input, norm_type, kernel_size, stride=None, ceil_mode=False):
     """(Σ xᵖ)^(1/p) over each window, p = norm_type: the sum for 1, close to the maximum for large p."""
     check_tensors("lp_pool2d", input)
@@ -62,6 +66,7 @@ def lp_pool2d(input, norm_type, kernel_size, stride=None, ceil_mode=False):
     return y.squeeze(0) if alone else y
 
 
+@watched_whole
 def adaptive_avg_pool2d(input, output_size):
     """Means over a grid of P x Q cells that covers the image, whatever its size; None keeps that axis."""
     check_tensors("adaptive_avg_pool2d", input)
@@ -74,6 +79,7 @@ def adaptive_avg_pool2d(input, output_size):
     return y.squeeze(0) if alone else y
 
 
+@watched_whole
 def adaptive_max_pool2d(input, output_size, return_indices=False):
     """The largest pixel of each of P x Q cells that cover the image, whatever its size; None keeps that axis."""
     check_tensors("adaptive_max_pool2d", input)
@@ -101,6 +107,7 @@ def _flat_window(kernel_size, stride, padding):
     return (1, kernel), (1, stride), (0, _one(padding, "padding"))
 
 
+@watched_whole
 def max_pool1d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
     """The largest element of each window: (N, C, L) -> (N, C, P)."""
     kernel, stride, padding = _flat_window(kernel_size, stride, padding)
@@ -109,17 +116,20 @@ def max_pool1d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode
     return tuple(t.squeeze(-2) for t in y) if return_indices else y.squeeze(-2)
 
 
+@watched_whole
 def avg_pool1d(input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True):
     """The mean of each window: (N, C, L) -> (N, C, P)."""
     kernel, stride, padding = _flat_window(kernel_size, stride, padding)
     return avg_pool2d(input.unsqueeze(-2), kernel, stride, padding, ceil_mode, count_include_pad).squeeze(-2)
 
 
+@watched_whole
 def adaptive_avg_pool1d(input, output_size):
     """Means over P cells that cover the sequence."""
     return adaptive_avg_pool2d(input.unsqueeze(-2), (1, _one(output_size, "output_size"))).squeeze(-2)
 
 
+@watched_whole
 def adaptive_max_pool1d(input, output_size, return_indices=False):
     """The largest element of each of P cells that cover the sequence."""
     y = adaptive_max_pool2d(input.unsqueeze(-2), (1, _one(output_size, "output_size")), return_indices)

@@ -3,6 +3,7 @@
 from math import isfinite
 
 from ... import arrays, shapes
+from ...autograd.mode import watched_whole
 from ...elementary.windows import overlap_add, windows
 from ...elementary.windows import pad as pad_constant
 from ...errors import BadType, BadValue, ShapeError
@@ -21,6 +22,7 @@ _AXES = {"nearest": (1, 2, 3), "nearest-exact": (1, 2, 3), "area": (1, 2, 3), "l
 _CORNERS = ("linear", "bilinear", "trilinear", "bicubic")
 
 
+@watched_whole
 def interpolate(input, size=None, scale_factor=None, mode="nearest", align_corners=None, recompute_scale_factor=None,
                 antialias=False):
     """Images (N, C, H, W) in another size; also sequences (N, C, L) and volumes (N, C, D, H, W).
@@ -104,6 +106,7 @@ def upsample_bilinear(input, size=None, scale_factor=None):
 # Channels and pixels -----------------------------------------------------------------------------------------------------
 
 
+@watched_whole
 def pixel_shuffle(input, upscale_factor):
     """Groups of r² channels become r times finer images: (..., C·r², H, W) -> (..., C, H·r, W·r)."""
     r = _factor("pixel_shuffle", input, upscale_factor)
@@ -145,6 +148,7 @@ def channel_shuffle(input, groups):
 # Windows -----------------------------------------------------------------------------------------------------------------
 
 
+@watched_whole
 def unfold(input, kernel_size, dilation=1, padding=0, stride=1):
     """Every window of the images as a column: (N, C, H, W) or (C, H, W) -> (N, C·KH·KW, P·Q)."""
     if not isinstance(input, Tensor):
@@ -159,6 +163,7 @@ def unfold(input, kernel_size, dilation=1, padding=0, stride=1):
     return y.squeeze(0) if alone else y
 
 
+@watched_whole
 def fold(input, output_size, kernel_size, dilation=1, padding=0, stride=1):
     """Columns laid back as windows of images (N, C, H, W), added up where they overlap: the transpose of `unfold`."""
     check_tensors("fold", input)

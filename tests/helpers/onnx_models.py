@@ -26,7 +26,8 @@ def _graph(proto, opset, trained=()):
 def _value(proto):
     tensor = proto.type.tensor_type
     shape = tuple(d.dim_value if d.HasField("dim_value") else d.dim_param or "?" for d in tensor.shape.dim) if tensor.HasField("shape") else None
-    return Value(proto.name, "float32", shape)
+    dtype = onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type) if tensor.elem_type else "float32"
+    return Value(proto.name, str(dtype), shape)
 
 
 def _node(proto, opset):
@@ -59,4 +60,15 @@ def data_sets(folder):
 def _array(path):
     tensor = onnx.TensorProto()
     tensor.ParseFromString(path.read_bytes())
-    return np.array(numpy_helper.to_array(tensor))
+    return array_of(tensor)
+
+
+def array_of(value):
+    """A TensorProto, an array or a number as an array."""
+    return np.array(numpy_helper.to_array(value) if isinstance(value, onnx.TensorProto) else value)
+
+
+def element_types(model):
+    """ONNX's numbers of all types of tensors that a model's inputs, outputs and initializers have; 0 for what is no tensor."""
+    ends = {value.type.tensor_type.elem_type for value in (*model.graph.input, *model.graph.output)}
+    return ends | {tensor.data_type for tensor in model.graph.initializer}
