@@ -52,9 +52,13 @@ def place(root, path, part, add):
 
 
 def free_name(owner, name):
-    """The name, or if the module has it already, the name with the first number that is free."""
-    number, found = 1, name
-    while hasattr(owner, found):
-        number += 1
-        found = f"{name}_{number}"
-    return found
+    """The name, or if the module has it already, the name with a number that is free, found by halving: thousands may have one name."""
+    if not hasattr(owner, name):
+        return name
+    taken, free = 1, 2
+    while hasattr(owner, f"{name}_{free}"):
+        taken, free = free, 2 * free
+    while free - taken > 1:
+        middle = (taken + free) // 2
+        taken, free = (middle, free) if hasattr(owner, f"{name}_{middle}") else (taken, middle)
+    return f"{name}_{free}"
