@@ -11,16 +11,17 @@ from ...elementary.arithmetic import add
 from ...elementary.windows import pad
 from ...errors import BadValue, ShapeError
 from ...functional import conv as layer
+from ...nn.functional.arguments import check_vector, check_weighted
 from ...shapes import Window, check_groups, window
 from .table import operator
 from .values import integers
 
 
-def per_axis(values, dims, name, default=1, count=1):
-    """`count` integers for each of the spatial axes, `default` where the attribute is absent."""
-    values = integers(values) or [default] * (count * dims)
-    if len(values) != count * dims:
-        raise BadValue(f"{name} must have {count * dims} numbers for {dims} spatial axes, got {values}")
+def per_axis(values, dims, name, least=1, count=1):
+    """`count` integers of at least `least` for each of the spatial axes; `least` where the attribute is absent."""
+    values = integers(values) or [least] * (count * dims)
+    if len(values) != count * dims or min(values, default=least) < least:
+        raise BadValue(f"{name} must have {count * dims} numbers of at least {least} for {dims} spatial axes, got {values}")
     return tuple(values)
 
 
@@ -46,9 +47,10 @@ def halved(total, upper):
 @operator("Conv")
 def conv(x, w, b=None, *, auto_pad="NOTSET", dilations=None, group=1, kernel_shape=None, pads=None, strides=None):
     """y = b + w * x (cross-correlation): x (N, C, ...), w (O, C/group, ...), b (O,)."""
-    dims = check_weight(x, w, kernel_shape)
+    dims = check_weight(x, w, b, kernel_shape)
     stride, dilation = per_axis(strides, dims, "strides"), per_axis(dilations, dims, "dilations")
     check_groups(w.shape[0], group)
+    check_vector("Conv", "b", b, w.shape[0], "output channels")
     if x.shape[1] != w.shape[1] * group:
         raise ShapeError(f"expected C={w.shape[1] * group} channels (weight {tuple(w.shape)}, group={group}), got {tuple(x.shape)}")
     padding = margins(x.shape[2:], w.shape[2:], stride, dilation, pads, auto_pad)
@@ -59,8 +61,9 @@ def conv(x, w, b=None, *, auto_pad="NOTSET", dilations=None, group=1, kernel_sha
     return _conv2d(x.unsqueeze(2), w.unsqueeze(2), b, (1, *stride), ((0, 0), *padding), (1, *dilation), group).squeeze(2)
 
 
-def check_weight(x, w, kernel_shape):
-    """How many spatial axes there are: one, two or three, as many in the weight as in the input."""
+def check_weight(x, w, b, kernel_shape):
+    """How many spatial axes there are: one, two or three, as many in the weight as in the input. All must be of one floating type."""
+    check_weighted("the convolution", x, w, b)
     if not 3 <= x.ndim <= 5 or w.ndim != x.ndim:
         raise ShapeError(f"expected an input (N, C, ...) with one to three spatial axes and a weight of as many, got {tuple(x.shape)} and "
                          f"{tuple(w.shape)}")
@@ -107,8 +110,9 @@ def stacked(x, count):
 def conv_transpose(x, w, b=None, *, auto_pad="NOTSET", dilations=None, group=1, kernel_shape=None, output_padding=None, output_shape=None,
                    pads=None, strides=None):
     """The transpose of a convolution: x (N, C, ...), w (C, O/group, ...), b (O,). Each pixel stamps the kernel onto the output."""
-    dims = check_weight(x, w, kernel_shape)
+    dims = check_weight(x, w, b, kernel_shape)
     stride, dilation = per_axis(strides, dims, "strides"), per_axis(dilations, dims, "dilations")
+    check_vector("ConvTranspose", "b", b, w.shape[1] * group, "output channels")
     extra = per_axis(output_padding, dims, "output_padding", 0)
     check_groups(w.shape[0], group)
     if x.shape[1] != w.shape[0]:
@@ -127,7 +131,7 @@ def conv_transpose(x, w, b=None, *, auto_pad="NOTSET", dilations=None, group=1, 
 def _places(full, lengths, kernel, stride, dilation, pads, auto_pad, wanted):
     """For each axis (how much of the full output is cut off before, how long the output is)."""
     if wanted is None and auto_pad in ("SAME_UPPER", "SAME_LOWER"):
-        wanted = [n * s for n, s in zip(lengths, stride)]
+        wanted = [min(n * s, whole) for n, s, whole in zip(lengths, stride, full)]
     if wanted is None:
         padding = margins(full, kernel, stride, dilation, pads, auto_pad)
         wanted = [n - before - after for n, (before, after) in zip(full, padding)]

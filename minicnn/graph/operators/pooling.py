@@ -15,6 +15,7 @@ from ...errors import BadValue, ShapeError
 from ...functional import pooling as layer
 from ...kernels import of
 from ...nn import functional as F
+from ...nn.functional.arguments import check_tensors
 from ...shapes import Window, positions
 from ...tensor import wrap
 from .convolution import margins, per_axis
@@ -32,9 +33,11 @@ class Windows:
                              f"has numbers, got {tuple(x.shape)}")
         self.size = tuple(x.shape[2:])
         self.stride, self.dilation = per_axis(strides, dims, "strides"), per_axis(dilations, dims, "dilations")
-        if min(*self.kernel, *self.stride, *self.dilation) < 1:
-            raise BadValue(f"kernel_shape, strides and dilations must be positive, got {self.kernel}, {self.stride}, {self.dilation}")
+        if min(self.kernel) < 1 or 0 in x.shape[1:]:
+            raise BadValue(f"expected windows and images that are not empty, got kernel_shape {self.kernel} and an input {tuple(x.shape)}")
         self.padding = margins(self.size, self.kernel, self.stride, self.dilation, pads, auto_pad)
+        if any(max(sides) > d * (k - 1) for sides, k, d in zip(self.padding, self.kernel, self.dilation)):
+            raise BadValue(f"the margins {self.padding} are so wide that a window {self.kernel} would see nothing else")
         self.output = tuple(map(positions, self.size, self.kernel, self.stride, self.padding, self.dilation, (bool(ceil_mode),) * dims))
         if min(self.output) < 1:
             raise ShapeError(f"the window {self.kernel} does not fit into {self.size} with the margins {self.padding}")
@@ -95,6 +98,7 @@ def _winners(x, windows, storage_order):
 @operator("AveragePool")
 def average_pool(x, *, auto_pad="NOTSET", ceil_mode=0, count_include_pad=0, dilations=None, kernel_shape, pads=None, strides=None):
     """The mean of each window, of what lies in the image or, with count_include_pad, in its margins as well (as 0)."""
+    check_tensors("AveragePool", x)
     windows = Windows(x, kernel_shape, strides, pads, dilations, auto_pad, ceil_mode)
     counts = windows.counts(bool(count_include_pad))
     if x.ndim == 4 and set(windows.dilation) == {1}:

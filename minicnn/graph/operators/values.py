@@ -6,6 +6,10 @@ from ...errors import BadIndex, BadType, GraphError
 from ...tensor import Tensor, wrap
 
 
+class Numbers:
+    """Marks an input that an operator reads as plain numbers, such as a new size: it stays on the CPU, and no gradient reaches it."""
+
+
 def integers(values):
     """Python's integers, from an attribute or from a tensor of any shape; None of None."""
     if values is None:
