@@ -12,6 +12,7 @@ from .compare import compare
 from .data import data
 from .doctor import doctor
 from .evaluate import evaluate
+from .export import export
 from .models import info, models
 from .predict import predict
 from .profile import profile
@@ -77,5 +78,5 @@ def main(ctx):
         click.echo(ctx.get_help())
 
 
-for command in (train, predict, evaluate, data, check_pipeline, compare, info, models, profile, bench, warmup, doctor):
+for command in (train, predict, evaluate, export, data, check_pipeline, compare, info, models, profile, bench, warmup, doctor):
     main.add_command(command)
