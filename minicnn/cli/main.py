@@ -14,6 +14,7 @@ from .compare import compare
 from .data import data
 from .doctor import doctor
 from .evaluate import evaluate
+from .export import export
 from .finetune import finetune
 from .models import info, models
 from .predict import predict
@@ -90,5 +91,6 @@ def main(ctx):
         click.echo(ctx.get_help())
 
 
-for command in (train, finetune, predict, serve, evaluate, data, check_pipeline, compare, info, models, profile, bench, warmup, doctor):
+for command in (train, finetune, predict, serve, evaluate, export, data, check_pipeline, compare, info, models, profile, bench, warmup,
+                doctor):
     main.add_command(command)

@@ -161,4 +161,4 @@ def compute_own(node, inputs, training=False):
         raise
     except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError) as error:
         raise (BadType if isinstance(error, TypeError) else BadValue)(f"{described(node)}: {error}") from error
-    return found if isinstance(found, tuple) else (found,)
+    return tuple(found) if issubclass(type(found), tuple) else (found,)     # isinstance would have a waiting result computed
