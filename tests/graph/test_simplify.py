@@ -239,6 +239,13 @@ def test_an_lrn_of_other_neighbours_stays_in_parts():
     assert [n.op_type for n in g.nodes] == ["LRN"]
 
 
+def test_an_lrn_by_the_square_of_something_else_stays():
+    g = lrn(1, 1)
+    g.nodes[:1] = [node("Relu", "x", "r"), node("Mul", "r r", "q")]
+    by(find_lrn)(g)
+    assert "LRN" not in [n.op_type for n in g.nodes]
+
+
 # Transposes
 
 def last_first(name):
@@ -290,6 +297,19 @@ def test_transposes_pass_reductions(keepdims, axes):
 def test_other_nodes_after_a_transpose(nodes):
     check(graph(node("Transpose", "x", "a", perm=NHWC), *nodes, shape=("N", 3, 4, 6), k=ints(3, 3), p=ints(0, 1, 2, 0, 0, 3, 0, 1), i=ints(1, 2),
                 t=ints(0, -1), u=ints(0, 3)), by(move_transposes, remove_identities))
+
+
+def test_two_transposes_are_one():
+    """Of these, neither is the other's inverse, and their order matters."""
+    check(graph(node("Transpose", "x", "a", perm=[0, 2, 3, 1]), node("Transpose", "a", "b", perm=[1, 0, 2, 3]), node("Relu", "b", "y"),
+                shape=("N", 3, 4, 6)), by(move_transposes), "Relu Transpose")
+
+
+def test_a_constant_that_others_use_stays_as_it_is():
+    check(graph(node("Transpose", "x", "a", perm=NHWC), node("Add", "a c", "b"), node("Transpose", "b", "d", perm=NCHW), node("Mul", "d c", "y"),
+                shape=("N", 3, 8, 3), c=weight(3)), simplify, "Add Mul")
+    check(graph(node("MatMul", "x w", "a"), node("Add", "a c", "b"), node("Mul", "b c", "y"), shape=("N", 6), w=weight(6, 5), c=weight(1, 5)),
+          simplify, "Gemm Mul")
 
 
 def test_outputs_that_are_transposes():
