@@ -1,5 +1,7 @@
 """Nodes whose result is their input: Identity, a Cast to what it is, moves that add up to nothing."""
 
+import numpy as np
+
 from .ir import Node
 from .links import Links, substitute, sweep
 from .shapes import Known
@@ -83,7 +85,7 @@ SAME = {
 
 def is_all(node, attribute, index, number, links):
     values = node.attributes.get(attribute, links.constant(node.inputs[index]) if len(node.inputs) > index else None)
-    return values is not None and all(value == number for value in values)
+    return values is not None and bool(np.all(np.asarray(values) == number))
 
 
 def keep_results(graph, new, links):

@@ -16,10 +16,13 @@ class Container(Module):
 
 def path_of(node, tensors):
     """Where a node's layer should stand. `tensors` says for each of the layer's tensors which initializer it is."""
+    return prefix_of(tensors) or scope_of(node.name) or node.op_type.lower()
+
+
+def prefix_of(tensors):
+    """What the names of a layer's initializers have before ".weight", ".bias" and so on, if it is the same; else None."""
     prefixes = {name[: -len(part) - 1] if name.endswith(f".{part}") else None for part, name in tensors.items()}
-    if len(prefixes) == 1 and None not in prefixes:
-        return prefixes.pop()
-    return scope_of(node.name) or node.op_type.lower()
+    return prefixes.pop() if len(prefixes) == 1 else None
 
 
 def scope_of(name):

@@ -10,7 +10,7 @@ from ...elementary.reduction import cumsum
 from ...elementary.shape import flip
 from ...errors import DeviceError
 from .table import operator
-from .values import axis_of, beside, number
+from .values import Numbers, axis_of, beside, number
 
 # Two operands ------------------------------------------------------------------------------------------------------------
 
@@ -128,7 +128,7 @@ def _bound(given, otherwise, dtype):
 
 
 @operator("CumSum")
-def cumulative_sum(x, axis, *, exclusive=0, reverse=0):
+def cumulative_sum(x, axis: Numbers, *, exclusive=0, reverse=0):
     """Running sums along an axis; exclusive: without the element itself; reverse: from the end."""
     axis = axis_of(int(number(axis)), x.ndim)
     x = flip(x, axis) if reverse else x

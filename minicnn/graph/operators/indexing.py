@@ -13,7 +13,7 @@ from ...elementary.shape import broadcast_to
 from ...errors import BadIndex, BadValue
 from ...tensor import wrap
 from .table import operator
-from .values import axis_of, beside, number
+from .values import Numbers, axis_of, beside, number
 
 
 def from_front(indices, length):
@@ -116,7 +116,7 @@ def compress(input, condition, *, axis=None):
 
 
 @operator("OneHot")
-def one_hot_of(indices, depth, values, *, axis=-1):
+def one_hot_of(indices, depth: Numbers, values, *, axis=-1):
     """values = (off, on): on where the new axis's position is the index, off elsewhere, and off everywhere for an index out of range."""
     count = int(number(depth))
     axis = axis_of(axis, indices.ndim + 1)
