@@ -36,9 +36,10 @@ def same_as(node, facts, links, origins):
 def same_as_origin(node, y, facts, links, origins):
     """What stood before a row of reshapes, where the last one restores its shape; else the row is cut short."""
     origin = origins.get(node.inputs[0], node.inputs[0])
-    shape = facts.get(origin, Known()).shape
-    if shape is not None and shape == y.shape:
-        return origin
+    for name in (origin, node.inputs[0]):
+        shape = facts.get(name, Known()).shape
+        if shape is not None and shape == y.shape:
+            return name
     target = links.constant(node.inputs[1]) if node.op_type == "Reshape" and len(node.inputs) > 1 else None
     if target is not None and not node.attributes.get("allowzero") and all(target.reshape(-1) != 0):
         node.inputs[0] = origin
