@@ -123,7 +123,7 @@ def test_other_versions_are_told_of_in_words(pair):
     assert run.resume(pair[1]).remarks == []
     save({**state, "environment": {**state["environment"], "NumPy": "1.0", "threads": "64"}}, pair[1] / "checkpoint.mcnn")
     (remark,) = run.resume(pair[1]).remarks
-    assert "until now, the run was computed with NumPy 1.0, now " in remark and ", threads 64, now " in remark and "last digits" in remark
+    assert "until now (NumPy 1.0, now " in remark and "; threads 64, now " in remark and "last digits" in remark
     del state["environment"]                        # as of a checkpoint from before there was such an entry
     save(state, pair[1] / "checkpoint.mcnn")
     assert run.resume(pair[1]).remarks == []
