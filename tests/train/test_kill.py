@@ -22,7 +22,7 @@ def test_killed_and_gone_on_with_equals_undisturbed(tmp_path, number, kills):
     killer, options = Killer(tmp_path, seed=number), RUNS[number].replace("FOLDER", "images").split()
     whole = killer.undisturbed(options, "whole")
     compare(whole, killer.killed_until_complete(options, "parts", kills))
-    assert killer.fell.total() == kills
+    assert 0 < killer.fell.total() <= kills
 
 
 @pytest.fixture
