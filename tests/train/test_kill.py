@@ -20,8 +20,8 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="there is no SIGKILL the
 @pytest.mark.parametrize("number, kills", [(1, 3), (3, 3)])
 def test_killed_and_gone_on_with_equals_undisturbed(tmp_path, number, kills):
     killer, options = Killer(tmp_path, seed=number), RUNS[number].replace("FOLDER", "images").split()
-    whole = killer.undisturbed(options, "whole")
-    compare(whole, killer.killed_until_complete(options, "parts", kills))
+    whole, seconds = killer.undisturbed(options, "whole")
+    compare(whole, killer.killed_until_complete(options, "parts", seconds, kills))
     assert 0 < killer.fell.total() <= kills
 
 
