@@ -14,9 +14,11 @@ from .compare import compare
 from .data import data
 from .doctor import doctor
 from .evaluate import evaluate
+from .finetune import finetune
 from .models import info, models
 from .predict import predict
 from .profile import profile
+from .serve import serve
 from .show import describe
 from .train import INTERRUPTED, train
 from .warmup import warmup
@@ -88,5 +90,5 @@ def main(ctx):
         click.echo(ctx.get_help())
 
 
-for command in (train, predict, evaluate, data, check_pipeline, compare, info, models, profile, bench, warmup, doctor):
+for command in (train, finetune, predict, serve, evaluate, data, check_pipeline, compare, info, models, profile, bench, warmup, doctor):
     main.add_command(command)

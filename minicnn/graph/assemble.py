@@ -8,8 +8,8 @@ from ..tensor import Tensor, wrap
 from .check import subgraphs
 from .ir import DOMAIN
 from .layers import layer_for
-from .names import path_of, place
-from .operators import compute, described
+from .names import path_of, place, prefix_of
+from .operators import TABLE, compute, described
 from .own import compute_own
 from .ranks import ranks_of
 
@@ -73,7 +73,7 @@ class Slot:
 
 
 class Assembly:
-    """What has been built so far. `places` says for each initializer where it stands: (its tensor, its slot)."""
+    """What has been built so far. `places` says for each initializer where it stands: (its tensor, its slot, its form there)."""
 
     def __init__(self, module, graph):
         self.module, self.graph = module, graph
@@ -81,7 +81,8 @@ class Assembly:
         self.places, self.layers = {}, {}
 
     def layer(self, node):
-        """The path of the layer for a node, as a tuple of names; None where it is none. The same layer twice is one layer."""
+        """The path of the layer for a node, as a tuple of names; None where it is none. The same layer twice is one layer: that is,
+        where its initializers bear its name. Others have one name because they are equal, as some exporters have it."""
         try:
             with init.skipped():
                 found = layer_for(node, self.graph, self.ranks)
@@ -91,29 +92,37 @@ class Assembly:
         if found is None or any(form != self._form(name) for name, form in found.tensors.values() if name in self.places):
             return None
         names = {part: name for part, (name, _) in found.tensors.items()}
-        key = (node.op_type, repr(found.layer), *names.items()) if names else (node.op_type, repr(found.layer), node.name or id(node))
+        key = node.op_type, repr(found.layer), *names.items(), None if prefix_of(names) is not None else node.name or id(node)
         if key in self.layers:
             return self.layers[key]
         path = path_of(node, names)
         path = f"{path}_{node.op_type.lower()}" if path in self.graph.initializers else path            # a tensor keeps its name
         path = place(self.module, path, found.layer, lambda owner, name, layer: owner.add_module(name, layer))
+        tied = any(name in self.places and self.graph.initializers[name].ndim > 1 for name in names.values())
         for part, (name, form) in found.tensors.items():
-            self._give(found.layer, part, name, form, path)
+            self._give(found.layer, part, name, form, path, tied)
         self.layers[key] = tuple(path.split("."))
         return self.layers[key]
 
     def _form(self, name):
         return self.places[name][2]
 
-    def _give(self, layer, part, name, form, path):
-        """Put an initializer into its layer as a parameter or buffer, in the form in which the layer has it."""
-        is_buffer = part in layer._buffers
-        if name not in self.places:
-            array = self.graph.initializers[name]
-            slot = Slot(f"{path}.{part}", array.shape, form == "transposed")
+    def _give(self, layer, part, name, form, path, tied):
+        """Put an initializer into its layer as a parameter or buffer, in the form in which the layer has it.
+
+        What another layer has already is shared if the layers are `tied`, which means that they share a matrix or a kernel. If they only
+        share vectors, these happen to be equal (biases that are 0), and each layer gets its own.
+        """
+        is_buffer, array = part in layer._buffers, self.graph.initializers[name]
+        if name in self.places and tied and not is_buffer:
+            tensor = self.places[name][0]
+        else:
+            array = array.copy() if name in self.places else array
             array = array.T if form == "transposed" else array.reshape(-1) if form == "vector" else array
-            self.places[name] = self._tensor(name, array, is_buffer), slot, form
-        (layer._buffers if is_buffer else layer._parameters)[part] = self.places[name][0]
+            tensor = self._tensor(name, array, is_buffer)
+        slot = Slot(f"{path}.{part}", self.graph.initializers[name].shape, form == "transposed")
+        self.places.setdefault(name, (tensor, slot, form))
+        (layer._buffers if is_buffer else layer._parameters)[part] = tensor
 
     def _tensor(self, name, array, is_buffer=False):
         """A parameter or a buffer around an array, which is copied where it may not be written to."""
@@ -121,10 +130,9 @@ class Assembly:
         return Tensor(array) if is_buffer else Parameter(array, requires_grad=name in self.graph.parameters)
 
     def stand_alone(self, name):
-        """Register an initializer that no layer has: a parameter if it is trained, else a buffer. Unless the graph says which buffers
-        are state, a single number is none."""
+        """Register an initializer that no layer has: a parameter if it is trained, else a buffer."""
         array, trained = self.graph.initializers[name], name in self.graph.parameters
-        state = array.ndim > 0 if self.graph.buffers is None else name in self.graph.buffers
+        state = self.graph.buffers is None or name in self.graph.buffers
 
         def add(owner, last, tensor):
             if trained:
@@ -137,6 +145,14 @@ class Assembly:
         self.places[name] = tensor, Slot(path, array.shape, False), "same"
 
 
+    def constants(self, steps):
+        """The initializers that are no state: integers, single numbers, and what is read as plain numbers only."""
+        state = {*self.places, *self.graph.parameters, *(self.graph.buffers or ())}
+        tensors = {name for step in steps for name in inputs_of(step.node, numbers=False)}
+        return {name for name, array in self.graph.initializers.items()
+                if name not in state and (array.dtype.kind != "f" or array.ndim == 0 or name not in tensors)}
+
+
 def assemble(module, graph):
     """Fill a module with a graph's layers and tensors. Returns its steps, the slots of tensors that are read apart from a layer, and its
     constants {name: array}."""
@@ -144,8 +160,7 @@ def assemble(module, graph):
     steps = [Step(node, built.layer(node), graph.opset) for node in graph.nodes]
     read = {name for step in steps if step.path is None for name in inputs_of(step.node)} | {value.name for value in graph.outputs}
     options = {name for step in steps for name in inputs_of(step.node)} - read - set(built.places)     # what a layer was made with
-    constants = {name: array for name, array in graph.initializers.items()
-                 if name in read and array.dtype.kind != "f" and name not in built.places}
+    constants = {name: graph.initializers[name] for name in built.constants(steps) & read}
     for name in graph.initializers:
         if name not in {*built.places, *constants, *options} and not _count_of_batches(built, name):
             built.stand_alone(name)
@@ -165,10 +180,11 @@ def _count_of_batches(built, name):
     return count is not None
 
 
-def inputs_of(node):
-    """The names that a node reads, itself or in the graphs among its attributes."""
-    inner = [name for branch in subgraphs(node) for name in _read_outside(branch)]
-    return [name for name in node.inputs if name] + inner
+def inputs_of(node, numbers=True):
+    """The names that a node reads, itself or in the graphs among its attributes; perhaps without those that it reads as plain numbers."""
+    left_out = () if numbers or node.domain or node.op_type not in TABLE else TABLE[node.op_type].numbers
+    own = [name for i, name in enumerate(node.inputs) if name and i not in left_out]
+    return own + [name for branch in subgraphs(node) for name in _read_outside(branch)]
 
 
 def _read_outside(graph):

@@ -16,7 +16,7 @@ from .rename import fresh, renamed
 from .shapes import RULES, Known, outcome
 from .sizes import Size, known
 
-MAX_BYTES = 5 * 2**28               # of what is computed here: twice VGG-19's weights
+MAX_BYTES = 2**30                   # of what is computed here: nearly twice VGG-19's weights
 MAX_WORK = 2**33                    # bytes that are read and written for it; what is beyond is left to be computed when the network runs
 
 # Not computed here: what is drawn anew each time, and what takes far longer than reading its inputs.
@@ -32,26 +32,38 @@ def fold(graph, held=frozenset()):
     Raises DataError, naming the node, where inputs do not fit their operator, or constants would take too much memory.
     """
     folding = Folding(graph, held)
-    waiting, kept = graph.nodes[::-1], []
-    while waiting:
-        node = waiting.pop()
-        branch = folding.branch(node)
-        if branch is not None:
-            waiting.extend(reversed(branch))
-        elif not folding.folded(node):
-            kept.append(node)
-    graph.nodes = kept
+    folding.walk()
     return folding.facts
 
 
 class Folding:
-    """The state of one walk: the graph, what is known of its values, how much was computed."""
+    """The state of one walk: the graph, what is known of its values and of those around it, how much was computed."""
 
-    def __init__(self, graph, held):
+    def __init__(self, graph, held, around=None):
         self.graph, self.held, self.taken, self.work = graph, held, 0, 0
-        self.names = {*names_of(graph)}
         self.facts = {value.name: Known(value.dtype, dimensions(value.shape)) for value in graph.inputs}
         self.facts |= {name: Known(str(array.dtype), array.shape, array) for name, array in graph.initializers.items()}
+        self.facts = {**around.facts, **self.facts} if around else self.facts
+        self.names = {*names_of(graph), *self.facts}
+
+    def walk(self):
+        waiting, kept = self.graph.nodes[::-1], []
+        while waiting:
+            node = waiting.pop()
+            branch = self.branch(node)
+            if branch is not None:
+                waiting.extend(reversed(branch))
+            elif not self.folded(node):
+                kept.append(node)
+        self.graph.nodes = kept
+
+    def inside(self, node):
+        """Folds the graphs inside a node that stays; they see what is known here."""
+        for graph in subgraphs(node):
+            folding = Folding(graph, self.held, self)
+            folding.taken, folding.work = self.taken, self.work
+            folding.walk()
+            self.taken, self.work = folding.taken, folding.work
 
     def folded(self, node):
         """Whether the node's outputs are constants now; else it may have a simpler input."""
@@ -61,6 +73,7 @@ class Folding:
             results = self.computed(node, inputs, results)
         self.facts.update(zip(node.outputs, results))
         if not all(result.constant for result in results) or self.is_held(node):
+            self.inside(node)
             simplify_reshape(node, inputs, self.graph, self.names)
             return False
         self.graph.initializers.update((name, as_array(result)) for name, result in zip(node.outputs, results) if name)
@@ -83,10 +96,11 @@ class Folding:
         size = sum(y.least_bytes for y in results)
         if self.taken + size > MAX_BYTES:
             raise DataError(f"{label(node)}: constants that are computed take more than {MAX_BYTES / 2**30} GiB")
+        given = [None if x is None else as_array(x) for x in inputs]
         with no_grad(), np.errstate(all="ignore"):
-            outputs = compute(node, [None if x is None else wrap(as_array(x)) for x in inputs], self.graph.opset)
-        arrays = [np.ascontiguousarray(output.array).reshape(output.shape) for output in outputs]
-        self.taken += sum(array.nbytes for array in arrays if array.base is None)
+            outputs = compute(node, [None if x is None else wrap(x) for x in given], self.graph.opset)
+        arrays = [np.asarray(output.array, order="C") for output in outputs]
+        self.taken += sum(y.nbytes for y in arrays if not any(np.may_share_memory(x, y) for x in given if x is not None))
         return [Known(str(array.dtype), array.shape, array) for array in arrays]
 
     def branch(self, node):

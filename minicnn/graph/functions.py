@@ -47,20 +47,13 @@ def _is_silent(value, default):
 # Normalization -----------------------------------------------------------------------------------------------------------
 
 
-def _channels(step, x, role, number):
-    """A vector with one number for each channel, where a layer has no parameters."""
-    return step.constant(role, np.full(x.shape[1], number), x.dtype)
-
-
 @rule
 def batch_norm(step):
     x, momentum = step.arguments["input"], step.arguments["momentum"]
-    if step.arguments["training"] or momentum is None or x.ndim < 2:
+    given = {role: step.arguments[role] for role in ("weight", "bias", "running_mean", "running_var")}
+    if step.arguments["training"] or momentum is None or x.ndim < 2 or any(v is None for v in given.values()):
         return False
-    weight, bias = step.arguments["weight"], step.arguments["bias"]
-    names = [step.value(x), _channels(step, x, "scale", 1) if weight is None else step.value(weight, "weight"),
-             _channels(step, x, "shift", 0) if bias is None else step.value(bias, "bias"),
-             step.value(step.arguments["running_mean"], "running_mean"), step.value(step.arguments["running_var"], "running_var")]
+    names = [step.value(x), *(step.value(v, role) for role, v in given.items())]
     return step.finish("BatchNormalization", names, epsilon=step.arguments["eps"], momentum=1 - momentum)
 
 

@@ -204,12 +204,13 @@ def _batch_norm(given):
 
 
 @builder(f"{DOMAIN}.batch_norm")
-def _batch_norm_by_plain_means(given):
-    """The running statistics are the plain means over all batches, for which ONNX has no word."""
+def _our_batch_norm(given):
+    """Without scale or shift, or with running statistics that are plain means over all batches (momentum None): ONNX has none of these."""
     parts = {part: (given.name(i), "same") for i, part in enumerate(("running_mean", "running_var", "weight", "bias"), 1) if given.name(i)}
-    if given.arrays(1, 4) is None or "momentum" in given.node.attributes:
+    if given.arrays(1, 2) is None or any(name not in given.initializers for name, _ in parts.values()) or given.get("training"):
         return None
-    return Found(BatchNorm(len(given.array(1)), given.get("eps", 1e-5), None), parts)
+    layer = BatchNorm(len(given.array(1)), given.get("eps", 1e-5), given.get("momentum"), affine="weight" in parts, bias="bias" in parts)
+    return Found(layer, parts)
 
 
 @builder("InstanceNormalization")

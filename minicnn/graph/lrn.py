@@ -67,7 +67,7 @@ def channel_mean(name, shape, links, facts):
     kernel = list(pool.attributes["kernel_shape"])
     size, place = kernel[0], rank(padded, facts)
     wanted = [(size - 1) // 2, *[0] * (len(kernel) - 1), size // 2, *[0] * (len(kernel) - 1)]
-    plain = set([*kernel[1:], *pool.attributes.get("strides", []), *pool.attributes.get("dilations", [])]) <= {1}
+    plain = {*kernel[1:], *pool.attributes.get("strides", []), *pool.attributes.get("dilations", [])} <= {1}
     fits = place == len(kernel) + 2 and channels_first(facts[padded].shape, shape) and pads == wanted
     return (before_reshapes(padded, links), size) if plain and fits else (None, None)
 

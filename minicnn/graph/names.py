@@ -16,10 +16,13 @@ class Container(Module):
 
 def path_of(node, tensors):
     """Where a node's layer should stand. `tensors` says for each of the layer's tensors which initializer it is."""
+    return prefix_of(tensors) or scope_of(node.name) or node.op_type.lower()
+
+
+def prefix_of(tensors):
+    """What the names of a layer's initializers have before ".weight", ".bias" and so on, if it is the same; else None."""
     prefixes = {name[: -len(part) - 1] if name.endswith(f".{part}") else None for part, name in tensors.items()}
-    if len(prefixes) == 1 and None not in prefixes:
-        return prefixes.pop()
-    return scope_of(node.name) or node.op_type.lower()
+    return prefixes.pop() if len(prefixes) == 1 else None
 
 
 def scope_of(name):
@@ -49,9 +52,13 @@ def place(root, path, part, add):
 
 
 def free_name(owner, name):
-    """The name, or if the module has it already, the name with the first number that is free."""
-    number, found = 1, name
-    while hasattr(owner, found):
-        number += 1
-        found = f"{name}_{number}"
-    return found
+    """The name, or if the module has it already, the name with a number that is free, found by halving: thousands may have one name."""
+    if not hasattr(owner, name):
+        return name
+    taken, free = 1, 2
+    while hasattr(owner, f"{name}_{free}"):
+        taken, free = free, 2 * free
+    while free - taken > 1:
+        middle = (taken + free) // 2
+        taken, free = (middle, free) if hasattr(owner, f"{name}_{middle}") else (taken, middle)
+    return f"{name}_{free}"

@@ -3,7 +3,7 @@
 from ..errors import DataError
 from .ir import Graph
 
-MAX_NODES = 50_000                  # with those inside other nodes
+MAX_NODES = 10_000                  # with those inside other nodes; the largest networks of images have a fifth of it
 NEW, BEGUN, PLACED = range(3)       # of a node while the order is sought
 
 

@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 from .. import arrays
 from ..elementary import arithmetic, comparison, extra, indexing, joining, linear_algebra, norms, ordering, reduction, shape
-from ..errors import BadValue, UnsupportedOperator
+from ..errors import BadType, BadValue, Error, UnsupportedOperator
 from ..functional import activation, normalization
 from ..nn import functional as F
+from .operators.table import described
 
 
 MANY = ("indices", "operands")         # arguments that stand for any number of tensors
@@ -136,9 +137,12 @@ def check_own(node):
     """Raises UnsupportedOperator for a name that no function has, BadValue for an attribute that the function does not take."""
     if node.op_type not in OWN:
         raise UnsupportedOperator([f"{node.domain}.{node.op_type}"])
-    unknown = set(node.attributes) - set(OWN[node.op_type].attributes)
+    own = OWN[node.op_type]
+    unknown = set(node.attributes) - set(own.attributes)
     if unknown:
-        raise BadValue(f"node {node.name!r} ({node.op_type}) has no attribute {min(unknown)!r:.40}")
+        raise BadValue(f"{described(node)} has no attribute {min(unknown)!r:.40}")
+    if len(node.inputs) > len(own.tensors) and own.tensors[-1] not in MANY or not node.inputs:
+        raise BadValue(f"{described(node)}: expected 1 to {len(own.tensors)} inputs ({', '.join(own.tensors)}), got {node.inputs}")
 
 
 def compute_own(node, inputs, training=False):
@@ -150,8 +154,11 @@ def compute_own(node, inputs, training=False):
     own, options = OWN[node.op_type], dict(node.attributes)
     if own.mode is not None:
         options.setdefault(own.mode, training)
-    if own.tensors[-1] in MANY:
-        found = own.function(*inputs, **options)
-    else:
-        found = own.function(**dict(zip(own.tensors, inputs)), **options)
+    try:
+        found = own.function(*inputs, **options) if own.tensors[-1] in MANY else own.function(**dict(zip(own.tensors, inputs)), **options)
+    except Error as error:
+        error.args = (f"{described(node)}: {error}",)
+        raise
+    except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError) as error:
+        raise (BadType if isinstance(error, TypeError) else BadValue)(f"{described(node)}: {error}") from error
     return found if isinstance(found, tuple) else (found,)

@@ -14,7 +14,8 @@ def followed(call, shape, compute):
     """A Known of that shape, with the content where the inputs' is known."""
     if any(x is None or x.content is None or x.content.size > MAX_CONTENT for x in call.inputs):
         return shape
-    return Known(call.known().dtype, shape, compute(*[x.content.astype(object) for x in call.inputs]))
+    content = np.asarray(compute(*[x.content.astype(object) for x in call.inputs]), object)
+    return shape if any(known(size) and abs(size) >= 2**63 for size in content.flat) else Known(call.known().dtype, shape, content)
 
 
 # Sizes as values
@@ -40,7 +41,7 @@ def vector(parts):
 def calculation(call):
     integers = all(x.dtype in ("int32", "int64") for x in call.inputs)
     operator = {"Add": np.add, "Sub": np.subtract, "Mul": np.multiply, "Div": np.floor_divide}[call.name]
-    return followed(call, arithmetic(call), lambda a, b: np.asarray(operator(a, b), object)) if integers else arithmetic(call)
+    return followed(call, arithmetic(call), operator) if integers else arithmetic(call)
 
 
 @rule("Cast")
@@ -73,11 +74,16 @@ def reshape(call):
         if known(total, rest) and (rest == 0 or total % rest):
             raise BadValue(f"{total} numbers cannot be put into the shape {wanted}")
         wanted[wanted.index(-1)] = total // rest if not known(rest) or rest else 0
-    elif known(total, rest) and total != rest:
+    elif differ(total, rest):
         raise BadValue(f"{total} numbers cannot be put into the shape {wanted}")
     x = call.known(0)
     content = None if x.content is None or x.content.size > MAX_CONTENT or not known(*wanted) else x.content.reshape(wanted)
     return Known(x.dtype, tuple(wanted), content)
+
+
+def differ(a, b):
+    """Whether two sizes are certainly not the same; a free one is taken to be at least 1."""
+    return a != b if known(a, b) else not known(a) and not known(b) and a.factors == b.factors and a.coefficient != b.coefficient
 
 
 @rule("Flatten")
@@ -192,6 +198,10 @@ def gather(call):
     given, axis = call.shape(), call.axis(0)
     shape = (*given[:axis], *call.shape(1), *given[axis + 1:])
     x = call.known()
+    if call.known(1).constant and known(given[axis]) and call.content(1).size:
+        index = call.content(1).astype(np.int64)
+        if not -given[axis] <= index.min() <= index.max() < given[axis]:
+            raise BadValue(f"an index is outside the {given[axis]} places of axis {axis}")
     if x.content is None or x.content.size > MAX_CONTENT or not call.known(1).constant:
         return shape
     index = call.content(1).astype(np.int64)
@@ -229,8 +239,8 @@ def pad(call):
     given = call.shape()
     pads = call.axes(1, "pads")
     axes = range(len(given)) if not call.has(3) else [axis_of(axis, len(given)) for axis in call.numbers(3)]
-    if len(pads) != 2 * len(axes):
-        raise BadValue(f"pads {pads} are not for {len(axes)} axes")
+    if len(pads) != 2 * len(axes) or call.get("mode", "constant") not in ("constant", "reflect", "edge", "wrap"):
+        raise BadValue(f"pads {pads} in the mode {call.get('mode')} are not for {len(axes)} axes")
     more = {axis: pads[i] + pads[i + len(axes)] for i, axis in enumerate(axes)}
     return tuple(size + more.get(axis, 0) for axis, size in enumerate(given))
 

@@ -3,11 +3,11 @@
 import math
 
 from ..errors import BadValue
-from .shapes import CASTS, Known, axis_of, rule
+from .shapes import CASTS, Known, Unknown, axis_of, rule
 from .sizes import Size, broadcast, known
 
-SAME = """Relu Sigmoid Tanh LeakyRelu Elu Selu Celu HardSigmoid HardSwish PRelu ThresholdedRelu Softplus Softsign Mish Gelu Softmax
-LogSoftmax Hardmax Clip LRN InstanceNormalization LayerNormalization GroupNormalization MeanVarianceNormalization LpNormalization Neg Abs Exp Log Sqrt
+SAME = """Relu Sigmoid Tanh LeakyRelu Elu Selu Celu HardSigmoid HardSwish PRelu ThresholdedRelu Softplus Softsign Mish Gelu
+Clip InstanceNormalization LayerNormalization GroupNormalization MeanVarianceNormalization LpNormalization Neg Abs Exp Log Sqrt
 Reciprocal Floor Ceil Round Sign Erf Sin Cos Tan Asin Acos Atan Sinh Cosh Asinh Acosh Atanh Not BitwiseNot CumSum Shrink Trilu ScatterND
 ScatterElements Scatter ReverseSequence EyeLike RandomNormalLike RandomUniformLike Bernoulli Swish RMSNormalization""".split()
 ARITHMETIC = "Pow Mod Min Max Sum Mean BitShift BitwiseAnd BitwiseOr BitwiseXor".split()
@@ -17,6 +17,19 @@ REDUCTIONS = [f"Reduce{name}" for name in "Sum Mean Max Min Prod L1 L2 LogSum Lo
 
 @rule(*SAME)
 def same(call):
+    return call.shape()
+
+
+@rule("Softmax", "LogSoftmax", "Hardmax")
+def softmax(call):
+    call.axis(-1 if call.opset >= 13 else 1)
+    return call.shape()
+
+
+@rule("LRN")
+def lrn(call):
+    if call.get("size") < 1:
+        raise BadValue(f"its size is {call.get('size')}, expected at least 1")
     return call.shape()
 
 
@@ -58,15 +71,24 @@ def dequantized(call):
 @rule("Conv")
 def conv(call):
     (n, c, *size), (o, i, *kernel) = call.shape(0), call.shape(1)
-    if known(c, i) and c != i * call.get("group", 1) or len(size) != len(kernel):
-        raise BadValue(f"{c} channels and {len(size)} axes of size, the weights are for {i * call.get('group', 1)} and {len(kernel)}")
+    group = call.get("group", 1)
+    if known(c, i) and c != i * group or len(size) != len(kernel) or group < 1 or known(o) and (o < 1 or o % group):
+        raise BadValue(f"{c} channels and {len(size)} axes; {o} windows are for {group} groups of {i} channels and {len(kernel)} axes")
+    check_kernel(call, kernel)
     return (n, o, *windows(call, size, kernel))
+
+
+def check_kernel(call, kernel):
+    if call.get("kernel_shape", list(kernel)) != list(kernel) and known(*kernel):
+        raise BadValue(f"its kernel_shape is {call.get('kernel_shape')}, its weights have windows of {kernel}")
 
 
 def windows(call, size, kernel):
     """How many positions a window takes along each axis."""
     strides, dilations, pads = spatial(call, len(size))
     automatic = call.get("auto_pad", "NOTSET")
+    if automatic not in ("NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"):
+        raise BadValue(f"auto_pad {automatic!r:.40} is not known")
     if automatic in ("SAME_UPPER", "SAME_LOWER"):
         return [-(-s // stride) if known(s) else named(f"ceil({s}/{stride})", s, stride) for s, stride in zip(size, strides)]
     total = [0] * len(size) if automatic == "VALID" else [pads[i] + pads[i + len(size)] for i in range(len(size))]
@@ -96,7 +118,10 @@ def positions(padded, reach, stride, ceil):
 
 @rule("ConvTranspose")
 def conv_transpose(call):
-    (n, _, *size), (_, o, *kernel) = call.shape(0), call.shape(1)
+    (n, c, *size), (i, o, *kernel) = call.shape(0), call.shape(1)
+    if known(c, i) and c != i or len(size) != len(kernel):
+        raise BadValue(f"{c} channels and {len(size)} axes of size; the weights are for {i} channels and {len(kernel)} axes")
+    check_kernel(call, kernel)
     o *= call.get("group", 1)
     if "output_shape" in call.node.attributes:
         return (n, o, *call.get("output_shape")[-len(size):])
@@ -147,12 +172,28 @@ def matmul(call):
 
 @rule("BatchNormalization")
 def batch_normalization(call):
-    return [call.shape()] + [call.shape(i) for i in (3, 4, 3, 4)]
+    shape = call.shape()
+    for index in range(1, 5):
+        if known(*shape[1:2]) and call.known(index).shape not in (None, shape[1:2]):
+            raise BadValue(f"its input {index} has the shape {call.shape(index)}, expected one number for each of {shape[1]} channels")
+    return [shape] + [call.shape(i) for i in (3, 4, 3, 4)]
 
 
 @rule("Dropout")
 def dropout(call):
     return [call.known(), Known("bool", call.shape())]
+
+
+@rule("Einsum")
+def einsum(call):
+    """Without "...", every letter has one size."""
+    left, arrow, right = call.get("equation").replace(" ", "").partition("->")
+    terms = left.split(",")
+    if "." in left or len(terms) != len(call.inputs):
+        raise Unknown
+    sizes = {letter: size for i, term in enumerate(terms) for letter, size in zip(term, call.shape(i))}
+    letters = right if arrow else sorted(letter for letter in sizes if left.count(letter) == 1)
+    return tuple(sizes[letter] for letter in letters)
 
 
 @rule("GridSample")

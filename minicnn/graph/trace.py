@@ -16,7 +16,7 @@ from .ir import Value
 from .own import OWN
 from .record import Recorder, Traced, flat, left_alone
 
-BATCHES = (2, 3)
+BATCHES = (2, 5)                        # no rule of thumb makes the same of both: halves, rests, numbers of pairs
 
 
 def trace(model, *inputs, dynamic_batch=True, input_names=None, output_names=None, name=None):
@@ -39,15 +39,18 @@ def trace(model, *inputs, dynamic_batch=True, input_names=None, output_names=Non
         raise BadType("trace() needs an example of each input: trace(model, minicnn.zeros(1, 3, 32, 32))")
     given = [arrays.to_numpy(x.array) if isinstance(x, Tensor) else x for x in inputs]
     first, second = _examples(given, dynamic_batch)
-    with left_alone(model):
-        runs = [_Run(model, example, input_names, output_names, name) for example in (first, second)]
+    runs = []
+    for seed, example in enumerate((first, second)):
+        with left_alone(model):
+            arrays.manual_seed(seed)                    # what is drawn at random differs, and so is no constant
+            runs.append(_Run(model, example, input_names, output_names, name))
     batches = (len(first[0]), len(second[0])) if dynamic_batch else (None, None)
     pair = Pair(*(run.builder.graph for run in runs), *(run.builder.values for run in runs), batches)
     return pair.merged()
 
 
 def _examples(given, dynamic_batch):
-    """Two examples of other numbers and, if wanted, of 2 and of 3 images."""
+    """Two examples of other numbers and, if wanted, of other batches."""
     if not dynamic_batch:
         return given, [_varied(x) for x in given]
     images = next(x for x in given if arrays.is_array(x))
@@ -132,6 +135,7 @@ class _Run:
         for n in graph.nodes:
             n.inputs = [name if x == source else x for x in n.inputs]
             n.outputs = [name if x == source else x for x in n.outputs]
+        self.builder.names = {key: name if value == source else value for key, value in self.builder.names.items()}
         return None
 
     def _add_counts(self):

@@ -24,6 +24,10 @@ BUILDERS = {
 }
 
 
+# What the published weights were trained with where it is not ImageNet's mean and deviation: (mean, std) in 0..1, for each channel.
+NORMALIZATION = {"efficientnet_lite0": ([127 / 255] * 3, [128 / 255] * 3)}
+
+
 def names():
     """The names that `create` knows."""
     return list(BUILDERS)

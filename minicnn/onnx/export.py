@@ -14,7 +14,7 @@ from ..graph.trace import trace
 from . import lower_layers, lower_pointwise, lower_tensors  # noqa: F401  (their rules take part)
 from .lower import lowered
 from .package import onnx_package
-from .write import MAX_BYTES, model_of
+from .write import model_of, used_initializers
 
 
 def export(model, args=None, f=None, *, input_names=None, output_names=None, opset_version=OPSET, dynamic_axes=None, metadata=None,
@@ -46,13 +46,17 @@ def export(model, args=None, f=None, *, input_names=None, output_names=None, ops
     if preprocessing is not None:
         take_images(graph, preprocessing)
     rename_batch(graph, batch)
+    size = sum(array.nbytes for array in used_initializers(graph).values())
+    if size > MAX_BYTES:
+        raise BadValue(f"the weights take {size:,} bytes; an .onnx file holds at most {MAX_BYTES:,}")
+    check(model_of(graph, without_weights=True), onnx)
     proto = model_of(graph)
-    if proto.ByteSize() > MAX_BYTES:
-        raise BadValue(f"the model takes {proto.ByteSize():,} bytes; an .onnx file holds at most {MAX_BYTES:,}")
-    check(proto, onnx)
     if f is not None:
         write(proto.SerializeToString(), f)
     return proto
+
+
+MAX_BYTES = 2**31 - 2**24               # a protocol buffer's message has at most 2³¹ - 1, and the nodes need some
 
 
 def check(proto, onnx):

@@ -7,7 +7,8 @@ to or multiplied with the network's input before its first layer: that is normal
 
 WEIGHTS = {                         # the inputs of an operator that are trained
     "Conv": (1, 2), "ConvTranspose": (1, 2), "Gemm": (1, 2), "MatMul": (0, 1), "PRelu": (1,),
-    "BatchNormalization": (1, 2), "InstanceNormalization": (1, 2), "LayerNormalization": (1, 2), "GroupNormalization": (1, 2), "RMSNormalization": (1,),
+    "BatchNormalization": (1, 2), "InstanceNormalization": (1, 2),
+    "LayerNormalization": (1, 2), "GroupNormalization": (1, 2), "RMSNormalization": (1,),
 }
 APPLIED = {"Add", "Mul"}
 PASSED = APPLIED | {"Sub", "Div", "Cast", "Transpose", "Identity"}        # between the input and the first layer

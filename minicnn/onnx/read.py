@@ -21,7 +21,7 @@ from .schema import check_node
 from .tensors import Tensors, dtype_of
 
 MAX_FILE = 2**31                    # bytes: protocol buffers have no larger messages
-OPSETS = range(6, 26)               # 23 to 25 only added types and operators
+OPSETS = range(6, 29)              # those after 22 added types and operators, and changed no result
 PLAIN_DOMAINS = ("", "ai.onnx")
 
 
@@ -41,8 +41,6 @@ def read(f):
             raise DataError("there is not enough memory for what it describes") from None
         except RecursionError:
             raise DataError("its parts are nested too deeply") from None
-        except UnicodeDecodeError as error:
-            raise DataError(f"it has a name that is not UTF-8: {error.reason}") from None
 
 
 def parsed(f, onnx):
@@ -57,8 +55,15 @@ def parsed(f, onnx):
     wire.check(data, onnx.ModelProto.DESCRIPTOR)
     try:
         return onnx.ModelProto.FromString(data)
-    except onnx.DecodeError as error:
+    except decode_error() as error:
         raise DataError(f"it is not an .onnx file: {str(error):.80}") from None
+
+
+def decode_error():
+    """What protocol buffers raise for bytes that are no message."""
+    from google.protobuf.message import DecodeError
+
+    return DecodeError
 
 
 def check_is_file(f):

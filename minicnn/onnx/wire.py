@@ -29,9 +29,18 @@ def check(data, descriptor):
                 stack.append((position, stop, field.message_type))
             elif field is not None and field.name in PACKED:
                 packed += stop - position
+            elif field is not None and field.type == field.TYPE_STRING:
+                check_text(data[position:stop])
             position, fields = stop, fields + 1
             if fields > MAX_FIELDS or packed > MAX_PACKED:
                 raise DataError("it has more parts than any network has")
+
+
+def check_text(data):
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        raise DataError(f"it has a name that is not UTF-8: {data[:40]!r}") from None
 
 
 def next_field(data, position, end):
@@ -46,6 +55,8 @@ def next_field(data, position, end):
     elif wire in FIXED_SIZES:
         stop = position + FIXED_SIZES[wire]
     else:
+        raise DataError("it is not a protocol-buffer message")
+    if tag < 8:
         raise DataError("it is not a protocol-buffer message")
     if stop > end:
         raise DataError("it ends in the middle of a message: it was cut off, or it is of another format")

@@ -168,7 +168,7 @@ def small_constant(name, value, dtype):
         raise DataError(f"the constant {name!r:.80} is not a number or a list of at most {SMALL} of {dtype}")
     if dtype.kind in "iu" and not all(np.iinfo(dtype).min <= n <= np.iinfo(dtype).max for n in numbers):
         raise DataError(f"the constant {name!r:.80} has a number that {dtype} cannot hold")
-    if dtype.kind == "f" and not all(abs(n) <= np.finfo(dtype).max for n in numbers):
+    if dtype.kind == "f" and not all(abs(n) <= float(np.finfo(dtype).max) for n in numbers):
         raise DataError(f"the constant {name!r:.80} has a number that {dtype} cannot hold")
     return np.array(value, dtype)
 
@@ -180,7 +180,7 @@ def value_of(words):
         shape = tuple(listed(shape, "shape"))
         if len(shape) > MOST_DIMENSIONS or not all(type(n) is str or type(n) is int and 0 <= n < 2**31 for n in shape):
             raise DataError(f"a shape is a list of lengths and names, not {str(shape):.80}")
-    if words["dtype"] not in DTYPES:
+    if text(words["dtype"], "dtype") not in DTYPES:
         raise DataError(f"an input or output has the dtype {str(words['dtype']):.40}")
     return Value(text(words["name"], "name"), words["dtype"], shape)
 

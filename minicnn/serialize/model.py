@@ -10,6 +10,9 @@ from .. import arrays
 from . import graph as words
 
 
+MISFITS = TypeError, ValueError, LookupError, AttributeError, ArithmeticError, MemoryError
+
+
 def graph_of(model, example=None, metadata=None):
     """The Graph of a model with what is to be known about it.
 
@@ -85,10 +88,9 @@ def encode(model, example, metadata):
 
 def decode(document, tensors, map_location):
     """The module of a document, in evaluation mode. Raises DataError for anything that `encode` cannot have written."""
+    graph = words.decode(document, tensors)
     try:
-        module = GraphModule(words.decode(document, tensors))
-    except DataError:
-        raise
-    except Error as error:
-        raise DataError(str(error)) from None
+        module = GraphModule(graph)
+    except (Error, *MISFITS) as error:                  # attributes of a kind that a layer cannot be made with
+        raise DataError(f"its graph cannot be built: {error}") from None
     return module if map_location is None else module.to(map_location)

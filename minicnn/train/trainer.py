@@ -157,7 +157,8 @@ class Trainer:
 
     @property
     def learning_rate(self):
-        return float(self.optimizer.param_groups[0]["lr"])
+        """The highest one, where layers have rates of their own."""
+        return max(float(group["lr"]) for group in self.optimizer.param_groups)
 
     def tell(self, event):
         for callback in self.callbacks:

@@ -158,6 +158,41 @@ def test_matrices_are_linear_layers_with_the_weight_transposed():
         "head.weight": (3, 4), "head.bias": (3,), "matmul.weight": (2, 3)}
 
 
+def conv_and_norm(weights, vectors, names):
+    """Two convolutions and two batch norms, whose initializers are called as said."""
+    nodes = [Node("Conv", ["x", weights[0]], ["a"], name=names[0]), Node("BatchNormalization", ["a", *vectors[0]], ["b"], name=names[1]),
+             Node("Conv", ["b", weights[1]], ["c"], name=names[2]), Node("BatchNormalization", ["c", *vectors[1]], ["y"], name=names[3])]
+    initializers = {name: rand(3, 3, 1, 1) for name in weights} | {name: np.ones(3, np.float32) for name in (*vectors[0], *vectors[1])}
+    module = GraphModule(graph(nodes, initializers=initializers, parameters=set(initializers)))
+    return module, [part for part in module.modules() if isinstance(part, nn.Conv2d)], [
+        part for part in module.modules() if type(part).__name__.startswith("BatchNorm")]
+
+
+def test_vectors_that_happen_to_be_equal_are_not_tied():
+    """Exporters write equal arrays once; the scales and statistics of two batch norms are two all the same."""
+    module, convs, norms = conv_and_norm(("w", "v"), (("one", "one", "one", "one"),) * 2, ("c1", "n1", "c2", "n2"))
+    assert len(convs) == len(norms) == 2 and len(list(module.parameters())) == 6
+    module.train()(minicnn.tensor(rand(4, 3, 2, 2)))
+    assert not np.array_equal(norms[0].running_mean.numpy(), norms[1].running_mean.numpy())
+    assert np.array_equal(norms[0].weight.detach().numpy(), np.ones(3))
+
+
+def test_matrices_and_kernels_with_one_name_are_tied():
+    module, convs, _ = conv_and_norm(("w", "w"), (("s", "t", "u", "v1"), ("s2", "t2", "u2", "v2")), ("c1", "n1", "c2", "n2"))
+    assert convs[0] is not convs[1] and convs[0].weight is convs[1].weight
+
+
+def test_layers_whose_initializers_bear_their_name_are_one_layer_however_often_they_run():
+    vectors = tuple(f"bn.{part}" for part in ("weight", "bias", "running_mean", "running_var"))
+    module, convs, norms = conv_and_norm(("c.weight", "c.weight"), (vectors, vectors), ("c", "bn", "c_1", "bn_1"))
+    assert len(convs) == len(norms) == 1
+
+
+def test_nodes_of_one_name_are_different_layers():
+    _, convs, norms = conv_and_norm(("w", "v"), (("s", "t", "u", "v1"), ("s2", "t2", "u2", "v2")), ("n",) * 4)
+    assert len(convs) == len(norms) == 2
+
+
 def test_an_initializer_of_a_layer_can_be_read_elsewhere_too():
     nodes = [Node("Gemm", ["x", "w"], ["h"]), Node("Mul", ["w", "w"], ["s"]), Node("MatMul", ["h", "s"], ["y"])]
     w = rand(3, 3)

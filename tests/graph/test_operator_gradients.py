@@ -17,9 +17,8 @@ pytestmark = pytest.mark.filterwarnings("ignore::Warning")
 LARGEST, MOST = 5000, 12                # numbers in a case's inputs; cases of one operator
 STEP = 1e-6
 
-# Inputs that an operator reads as plain numbers: it refuses to be part of a graph of gradients there. (Class weights have none either.)
-NUMBERS = {"Resize": {1, 2}, "Upsample": {1}, "Pad": {2}, "Range": {0, 1, 2}, "Dropout": {1}, "OneHot": {0, 1},
-           "NegativeLogLikelihoodLoss": {2}, "SoftmaxCrossEntropyLoss": {2}}
+# Inputs that are refused a gradient, beside those that their operator reads as plain numbers: class weights, floating indices.
+REFUSED = {"NegativeLogLikelihoodLoss": {2}, "SoftmaxCrossEntropyLoss": {2}, "OneHot": {0}}
 # Their results are of single precision whatever the input is, too coarse for a difference.
 SINGLE = {"Cast", "CastLike"}
 
@@ -34,7 +33,7 @@ def inputs_of(case, random):
     """The case's inputs in double precision, and which of them are to be differentiated by: these are a little off what lies on a kink."""
     node, arrays = case.model.graph.node[-1], [array_of(x) for x in case.data_sets[0][0]]
     arrays = [x.astype(float) if x.dtype.kind == "f" else x for x in arrays]
-    numbers = {node.input[i] for i in NUMBERS.get(node.op_type, ()) if i < len(node.input)}
+    numbers = {node.input[i] for i in TABLE[node.op_type].numbers | REFUSED.get(node.op_type, set()) if i < len(node.input)}
     chosen = [i for i, (x, value) in enumerate(zip(arrays, case.model.graph.input))
               if x.dtype.kind == "f" and x.size and value.name not in numbers]
     for i in chosen:

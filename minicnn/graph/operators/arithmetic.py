@@ -8,8 +8,9 @@ from ...autograd.operation import Elementary
 from ...elementary import arithmetic as ours
 from ...elementary.reduction import cumsum
 from ...elementary.shape import flip
+from ...errors import DeviceError
 from .table import operator
-from .values import axis_of, beside, number
+from .values import Numbers, axis_of, beside, number
 
 # Two operands ------------------------------------------------------------------------------------------------------------
 
@@ -26,7 +27,11 @@ def binary(name, function):
 
     @operator(name)
     def compute(a, b, *, axis=None, broadcast=0):
-        return function(*beside(a, aligned(b, a, axis)))
+        b = aligned(b, a, axis)
+        try:                                    # looking at a result whose numbers are not computed yet would compute them: try first
+            return function(a, b)
+        except DeviceError:
+            return function(*beside(a, b))
 
 
 def divide(a, b):
@@ -123,7 +128,7 @@ def _bound(given, otherwise, dtype):
 
 
 @operator("CumSum")
-def cumulative_sum(x, axis, *, exclusive=0, reverse=0):
+def cumulative_sum(x, axis: Numbers, *, exclusive=0, reverse=0):
     """Running sums along an axis; exclusive: without the element itself; reverse: from the end."""
     axis = axis_of(int(number(axis)), x.ndim)
     x = flip(x, axis) if reverse else x

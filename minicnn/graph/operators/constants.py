@@ -8,7 +8,7 @@ from ...errors import BadValue
 from ...tensor import wrap
 from .shape import TYPES
 from .table import operator
-from .values import integers, number
+from .values import Numbers, constant, integers, number
 
 
 @operator("Constant")
@@ -23,7 +23,7 @@ def constant_value(*, value=None, value_float=None, value_floats=None, value_int
 
 
 @operator("ConstantOfShape")
-def constant_of_shape(input, *, value=None):
+def constant_of_shape(input: Numbers, *, value=None):
     """One number, by default 0 in float32, in a shape."""
     value = np.zeros(1, np.float32) if value is None else np.asarray(value)
     return wrap(np.full(integers(input), value.reshape(-1)[0], value.dtype))
@@ -41,7 +41,7 @@ def size(data):
 
 
 @operator("Range")
-def range_(start, limit, delta):
+def range_(start: Numbers, limit: Numbers, delta: Numbers):
     """start, start + delta, ... up to before the limit."""
     first, last, step = number(start), number(limit), number(delta)
     if step == 0:
@@ -56,6 +56,6 @@ def eye_like(input, *, dtype=None, k=0):
     kind = input.dtype if dtype is None else TYPES.get(dtype)
     if kind is None or input.ndim != 2:
         raise BadValue(f"EyeLike expects a matrix and a type that we have, got shape {tuple(input.shape)} and {dtype}")
-    return wrap(np.eye(*input.shape, k=k, dtype=kind, like=input.array))
+    return constant(np.eye(*input.shape, k=k, dtype=kind), input)
 
 

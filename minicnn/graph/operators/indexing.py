@@ -4,6 +4,7 @@ from math import prod
 
 import numpy as np
 
+from ... import arrays
 from ...autograd.operation import Elementary
 from ...elementary import indexing as ours
 from ...elementary.arithmetic import where
@@ -12,7 +13,7 @@ from ...elementary.shape import broadcast_to
 from ...errors import BadIndex, BadValue
 from ...tensor import wrap
 from .table import operator
-from .values import axis_of, beside, number
+from .values import Numbers, axis_of, beside, number
 
 
 def from_front(indices, length):
@@ -55,10 +56,10 @@ def gather_nd(data, indices, *, batch_dims=0):
 
 
 def _combined(x, updates, index, function):
-    """x with f(x, update) at each index, one after the other where an index occurs twice. Not differentiable."""
-    y = x.copy()
-    function.at(y, index, updates)
-    return y
+    """x with f(x, update) at each index, one after the other where an index occurs twice: on the CPU. Not differentiable."""
+    y = np.array(arrays.to_numpy(x))
+    function.at(y, tuple(map(arrays.to_numpy, index)), arrays.to_numpy(updates))
+    return arrays.module_of(x).asarray(y)
 
 
 _scatter_with = Elementary("ScatterWith", lambda x, updates, *, index, function: _combined(x, updates, index, function))
@@ -115,7 +116,7 @@ def compress(input, condition, *, axis=None):
 
 
 @operator("OneHot")
-def one_hot_of(indices, depth, values, *, axis=-1):
+def one_hot_of(indices, depth: Numbers, values, *, axis=-1):
     """values = (off, on): on where the new axis's position is the index, off elsewhere, and off everywhere for an index out of range."""
     count = int(number(depth))
     axis = axis_of(axis, indices.ndim + 1)

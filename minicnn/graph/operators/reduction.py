@@ -11,14 +11,14 @@ from ...elementary.shape import flip, permute
 from ...errors import BadIndex
 from ...tensor import wrap
 from .table import operator
-from .values import axes_of, axis_of, integers, number
+from .values import Numbers, axes_of, axis_of, integers, number
 
 
 def reducing(name, function):
     """Puts `function(x, axes, keepdims)` into the table. Without axes everything is reduced, or with noop_with_empty_axes nothing."""
 
     @operator(name)
-    def compute(data, axes_input=None, *, axes=None, keepdims=1, noop_with_empty_axes=0):
+    def compute(data, axes_input: Numbers = None, *, axes=None, keepdims=1, noop_with_empty_axes=0):
         chosen = integers(axes_input) if axes_input is not None else axes
         if not chosen and noop_with_empty_axes:
             return function(data.unsqueeze(0), (0,), False)
@@ -108,7 +108,7 @@ finding("ArgMin", reduction.argmin)
 
 
 @operator("TopK")
-def top_k(x, k_input=None, *, k=None, axis=-1, largest=1, sorted=1):
+def top_k(x, k_input: Numbers = None, *, k=None, axis=-1, largest=1, sorted=1):
     """The k largest or smallest elements along an axis, best first, and where they were. k is an attribute before version 10."""
     count = int(number(k_input)) if k_input is not None else k
     if count is None:

@@ -12,23 +12,23 @@ import numpy as np
 from ...errors import BadValue, ShapeError
 from ...functional import resize as layer
 from .table import operator
-from .values import axes_of, constant, floats, integers
+from .values import Numbers, axes_of, constant, floats, integers
 
 ASYMMETRIC, HALF = "asymmetric", "half_pixel"
 SIMPLE = "floor, or where an axis shrinks ceil"          # onnxruntime's choice for versions before 11, which leave it open
 
 
 @operator("Upsample")
-def upsample(x, scales_input=None, *, scales=None, mode="nearest"):
+def upsample(x, scales_input: Numbers = None, *, scales=None, mode="nearest"):
     """The former Resize: a new place p is p / scale in the old axis."""
     return resize(x, None, scales_input, scales_attribute=scales, mode=mode, coordinate_transformation_mode=ASYMMETRIC,
                   nearest_mode=SIMPLE)
 
 
 @operator("Resize")
-def resize_operator(x, roi=None, scales=None, sizes=None, *, mode="nearest", coordinate_transformation_mode=HALF, cubic_coeff_a=-0.75,
-                    exclude_outside=0, extrapolation_value=0.0, nearest_mode="round_prefer_floor", antialias=0, axes=None,
-                    keep_aspect_ratio_policy="stretch", opset):
+def resize_operator(x, roi: Numbers = None, scales: Numbers = None, sizes: Numbers = None, *, mode="nearest",
+                    coordinate_transformation_mode=HALF, cubic_coeff_a=-0.75, exclude_outside=0, extrapolation_value=0.0,
+                    nearest_mode="round_prefer_floor", antialias=0, axes=None, keep_aspect_ratio_policy="stretch", opset):
     """The axes with other lengths: by `sizes`, or by `scales` = new / old. (In version 10 the second input is the scales.)"""
     if opset < 11:
         return resize(x, None, roi, mode=mode, coordinate_transformation_mode=ASYMMETRIC, nearest_mode=SIMPLE)

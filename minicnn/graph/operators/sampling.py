@@ -16,7 +16,7 @@ from ...shapes import Window
 from ...tensor import wrap
 from .convolution import per_axis
 from .table import operator
-from .values import axes_of, beside, constant, integers
+from .values import Numbers, axes_of, beside, constant, integers
 
 # At places given -----------------------------------------------------------------------------------------------------------------
 
@@ -91,7 +91,7 @@ def sample(x, axes, padding_mode, align_corners):
 
 
 @operator("AffineGrid")
-def affine_grid(theta, size, *, align_corners=0):
+def affine_grid(theta, size: Numbers, *, align_corners=0):
     """The places (N, ..., d) that theta (N, d, d + 1) maps the pixels of images (N, C, ...) of a size to, for GridSample."""
     n, _, *lengths = integers(size)
     ends = [np.linspace(-1, 1, m) if align_corners else (np.arange(m) * 2 + 1) / m - 1 for m in lengths]
@@ -129,7 +129,7 @@ def deformable_convolution(x, w, offset, b=None, mask=None, *, dilations=None, g
 
 
 @operator("Col2Im")
-def columns_to_image(input, image_shape, block_shape, *, dilations=None, pads=None, strides=None):
+def columns_to_image(input, image_shape: Numbers, block_shape: Numbers, *, dilations=None, pads=None, strides=None):
     """Columns (N, C·block, L), each a block of an image, added up where they overlap: (N, C, ...). The transpose of cutting them out."""
     size, kernel = integers(image_shape), integers(block_shape)
     dims = len(size)
@@ -148,7 +148,7 @@ def columns_to_image(input, image_shape, block_shape, *, dilations=None, pads=No
 
 
 @operator("MaxUnpool")
-def max_unpool(x, i, output_shape=None, *, kernel_shape, pads=None, strides=None):
+def max_unpool(x, i, output_shape: Numbers = None, *, kernel_shape, pads=None, strides=None):
     """The elements of x at their places i in a larger tensor made flat, zeros elsewhere: what MaxPool took, put back."""
     dims = len(kernel_shape)
     stride, pads = per_axis(strides, dims, "strides"), per_axis(pads, dims, "pads", 0, 2)
@@ -161,7 +161,7 @@ def max_unpool(x, i, output_shape=None, *, kernel_shape, pads=None, strides=None
 
 
 @operator("CenterCropPad")
-def center_crop_pad(input, shape, *, axes=None):
+def center_crop_pad(input, shape: Numbers, *, axes=None):
     """The middle of each axis in another length: cut off, or filled up with zeros, on both sides alike."""
     lengths, widths = integers(shape), [(0, 0)] * input.ndim
     for axis, m in zip(axes_of(range(input.ndim) if axes is None else axes, input.ndim), lengths):

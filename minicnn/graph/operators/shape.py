@@ -13,7 +13,7 @@ from ...errors import BadType, BadValue, ShapeError
 from ...functional.padding import pad_border
 from ...tensor import wrap
 from .table import operator
-from .values import axes_of, axis_of, beside, constant, integers, number
+from .values import Numbers, axes_of, axis_of, beside, constant, integers, number
 
 # Shape ---------------------------------------------------------------------------------------------------------------------
 
@@ -24,7 +24,7 @@ def identity(input):
 
 
 @operator("Reshape")
-def reshape(data, shape_input=None, *, shape=None, allowzero=0):
+def reshape(data, shape_input: Numbers = None, *, shape=None, allowzero=0):
     """In another shape: -1 is what is left over, and 0 keeps the length (or is 0, with allowzero)."""
     wanted = integers(shape_input) if shape_input is not None else integers(shape)
     if wanted is None:
@@ -50,7 +50,7 @@ def flatten(input, *, axis=1):
 
 
 @operator("Squeeze")
-def squeeze(data, axes_input=None, *, axes=None):
+def squeeze(data, axes_input: Numbers = None, *, axes=None):
     """Without axes of length 1: all of them, or those named."""
     chosen = integers(axes_input) if axes_input is not None else axes
     if chosen is None:
@@ -62,7 +62,7 @@ def squeeze(data, axes_input=None, *, axes=None):
 
 
 @operator("Unsqueeze")
-def unsqueeze(data, axes_input=None, *, axes=None):
+def unsqueeze(data, axes_input: Numbers = None, *, axes=None):
     """With new axes of length 1 at these places of the result."""
     chosen = integers(axes_input) if axes_input is not None else axes
     if chosen is None:
@@ -78,13 +78,13 @@ def transpose(data, *, perm=None):
 
 
 @operator("Expand")
-def expand(input, shape):
+def expand(input, shape: Numbers):
     """Repeated to a shape that it broadcasts with."""
     return ours.broadcast_to(input, np.broadcast_shapes(tuple(input.shape), tuple(integers(shape))))
 
 
 @operator("Tile")
-def tile(input, repeats):
+def tile(input, repeats: Numbers):
     return ours.repeat(input, *integers(repeats))
 
 
@@ -120,7 +120,7 @@ def concat(*inputs, axis=1):
 
 
 @operator("Split")
-def split(input, split_input=None, *, split=None, axis=0, num_outputs=None, outputs):
+def split(input, split_input: Numbers = None, *, split=None, axis=0, num_outputs=None, outputs):
     """Consecutive pieces along an axis: of the lengths given, or else equal ones, the last of which may be shorter."""
     axis = axis_of(axis, input.ndim)
     length, count = input.shape[axis], num_outputs or outputs
@@ -135,7 +135,8 @@ def split(input, split_input=None, *, split=None, axis=0, num_outputs=None, outp
 
 
 @operator("Slice")
-def slice_(data, starts_input=None, ends_input=None, axes_input=None, steps_input=None, *, starts=None, ends=None, axes=None):
+def slice_(data, starts_input: Numbers = None, ends_input: Numbers = None, axes_input: Numbers = None, steps_input: Numbers = None, *,
+           starts=None, ends=None, axes=None):
     """Part of each axis: attributes before version 10, then inputs."""
     starts, ends = integers(starts if starts_input is None else starts_input), integers(ends if ends_input is None else ends_input)
     if starts is None or ends is None or len(starts) != len(ends):
@@ -164,7 +165,7 @@ def _places(length, start, end, step):
 
 
 @operator("Trilu")
-def triangle(input, k=None, *, upper=1):
+def triangle(input, k: Numbers = None, *, upper=1):
     """The upper or lower triangle of matrices, from the k-th diagonal on; zeros elsewhere."""
     offset = 0 if k is None else int(number(k))
     ones = np.ones(tuple(input.shape[-2:]), bool)
@@ -178,7 +179,7 @@ BORDERS = {"reflect": "reflect", "edge": "replicate", "wrap": "circular"}
 
 
 @operator("Pad")
-def pad(data, pads_input=None, constant_value=None, axes=None, *, pads=None, value=0.0, mode="constant"):
+def pad(data, pads_input: Numbers = None, constant_value: Numbers = None, axes: Numbers = None, *, pads=None, value=0.0, mode="constant"):
     """A margin of one value, or of the image continued: mirrored ("reflect"), repeated ("edge") or going on at its other side ("wrap")."""
     pads = integers(pads if pads_input is None else pads_input)
     chosen = axes_of(range(data.ndim) if axes is None else integers(axes), data.ndim)

@@ -3,7 +3,8 @@
     @operator("Transpose")
     def transpose(data, *, perm=None): ...
 
-Positional parameters are the node's inputs, in ONNX's order and by ONNX's names; one with a default may be left out (it is None then).
+Positional parameters are the node's inputs, in ONNX's order and by ONNX's names; one with a default may be left out (it is None then),
+one annotated with `Numbers` is read as plain numbers.
 Keyword parameters are the attributes. Two keywords are no attributes: `opset` is the version of the operators that the node is meant
 by, and `outputs` says how many outputs the node has. A function returns a tensor, or a tuple with one for each output.
 """
@@ -12,6 +13,7 @@ import inspect
 from math import inf
 
 from ...errors import BadType, BadValue, Error, UnsupportedOperator
+from .values import Numbers
 
 TABLE = {}
 NOT_ATTRIBUTES = {"opset", "outputs"}
@@ -33,6 +35,7 @@ class Operator:
     """One entry of the table.
 
     least, most  how many inputs a node must and may have
+    numbers      the positions of those that are read as plain numbers: annotated with `Numbers`
     attributes   the names it may have; `required` are those that it must
     """
 
@@ -44,6 +47,7 @@ class Operator:
         self.inputs = [p.name for p in inputs]
         self.least = sum(p.default is p.empty for p in inputs)
         self.most = inf if any(p.kind is p.VAR_POSITIONAL for p in parameters) else len(inputs)
+        self.numbers = {i for i, p in enumerate(inputs) if p.annotation is Numbers}
         self.wants = {p.name for p in keywords} & NOT_ATTRIBUTES
         self.attributes = {p.name for p in keywords} - NOT_ATTRIBUTES
         self.required = {p.name for p in keywords if p.default is p.empty} - NOT_ATTRIBUTES
@@ -66,7 +70,7 @@ class Operator:
         attributes = {name: value for name, value in node.attributes.items() if name not in UNUSED}
         special = {"opset": opset, "outputs": len(node.outputs)}
         found = self.function(*inputs, **attributes, **{name: special[name] for name in self.wants})
-        return found if isinstance(found, tuple) else (found,)
+        return found if type(found) is tuple else (found,)             # isinstance would have a waiting result computed
 
 
 def described(node):

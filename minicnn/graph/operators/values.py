@@ -1,8 +1,13 @@
 """What the operators' functions have in common: numbers out of tensors, axes counted from the front, two tensors on one device."""
 
 from ... import arrays
+from ...autograd.deferred import Deferred, is_result
 from ...errors import BadIndex, BadType, GraphError
 from ...tensor import Tensor, wrap
+
+
+class Numbers:
+    """Marks an input that an operator reads as plain numbers, such as a new size: it stays on the CPU, and no gradient reaches it."""
 
 
 def integers(values):
@@ -51,7 +56,12 @@ def axes_of(axes, ndim):
 
 
 def beside(*tensors):
-    """The tensors on one device: where one is on the GPU, all are. What shapes are computed from stays on the CPU by itself."""
+    """The tensors on one device: where one is on the GPU, all are. What shapes are computed from stays on the CPU by itself.
+
+    What operations have made lies where the model does, and is not looked at: it may wait for the next operation (`deferred.py`).
+    """
+    if all(type(x) is Deferred or is_result(x) for x in tensors):
+        return tensors
     there = next((x for x in tensors if x.is_cuda), None)
     return tensors if there is None else [x if x.is_cuda else x.to(there.device) for x in tensors]
 

@@ -25,8 +25,7 @@ def conv2d(x, w, b, window, groups):
     if special := _special(len(x), window.output, x.shape[1], len(w), window, groups, x.dtype):
         return special.conv2d(x, w, b, window)
     y = empty((len(x), *window.output, len(w)), x.dtype)
-    w, b, cut = made_ready(x, w, b, window, groups)
-    _correlate(channels_last(x), w, b, y, cut)
+    _correlate(channels_last(x), *made_ready(x, w, b, window, groups), y)
     return channels_first(y)
 
 
@@ -93,12 +92,12 @@ def _forward_plan(size, itemsize, threads, outs, window, groups):
                 w_steps=(0, outs // groups * depth * taps, depth * taps, taps, window.kernel[1], 1))
 
 
-def _correlate(x, w, bias, y, cut):
+def _correlate(x, w, bias, cut, y):
     """Pack the weights and run the loops."""
-    run(x, packed_weights(w, cut), packed_bias(bias, cut, x.dtype), y, cut)
+    run(x, packed_weights(w, cut), packed_bias(bias, cut, x.dtype), cut, y)
 
 
-def run(x, packed, bias, y, cut):
+def run(x, packed, bias, cut, y):
     """The loops, with weights and bias that are packed."""
     buffers = empty((get_num_threads(), cut.buffer), x.dtype)
     launch(correlate, cut.record(), x, packed, bias, y, buffers)
@@ -145,7 +144,7 @@ def conv2d_dx(dy, w, window, groups):
     dy, w = channels_last(dy), contiguous(w)
     for row in rows:
         for column in columns:
-            _correlate(dy, w, None, dx, _phase_plan(dy.shape, dx.shape, dy.itemsize, get_num_threads(), row, column, window, groups))
+            _correlate(dy, w, None, _phase_plan(dy.shape, dx.shape, dy.itemsize, get_num_threads(), row, column, window, groups), dx)
     return channels_first(dx)
 
 
