@@ -24,6 +24,7 @@ import numpy as np  # noqa: E402
 from helpers import marked  # noqa: E402
 
 from minicnn import Tensor  # noqa: E402
+from minicnn.errors import Error  # noqa: E402
 from minicnn.serialize import load  # noqa: E402
 
 PROGRAM = Path(marked.__file__)
@@ -41,7 +42,7 @@ RUNS = (                # what is killed: between them, they have all that a tra
 )
 SLOW = (0, 0, 0.3, 2)   # milliseconds by which each part of a save is slowed down, by chance
 EARLY = 0.1             # share of the kills that may fall before the training
-REACH = 1.0             # seconds of training, from its beginning, within which the others fall
+REACH = 0.4             # of the undisturbed training's seconds, from its beginning, within which the others fall
 MOST = 12               # kills of one run, which is then left to come to its end
 PATIENCE = 300          # seconds that a run may take
 
@@ -77,19 +78,26 @@ class Killer:
                                 cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def undisturbed(self, options, name):
+        """The folder of a run that nothing happens to, and how many seconds it takes from the beginning of its training."""
         process = self.start(0, *options, "--output", name)
+        self.wait_for_the_training(process)
+        began = time.monotonic()
         _, errors = process.communicate(timeout=PATIENCE)
         if process.returncode:
             raise Differs(f"the undisturbed run failed: {errors}")
-        return self.folder / name
+        return self.folder / name, time.monotonic() - began
 
-    def kill(self, process):
-        """Whether the process was killed at a random moment, before it ended by itself."""
-        deadline, early = time.monotonic() + PATIENCE, self.rng.random() < EARLY
-        while not early and process.poll() is None and self.stage == "starting" and time.monotonic() < deadline:
+    def wait_for_the_training(self, process):
+        deadline = time.monotonic() + PATIENCE
+        while process.poll() is None and self.stage == "starting" and time.monotonic() < deadline:
             time.sleep(0.002)
+
+    def kill(self, process, seconds):
+        """Whether the process was killed at a random moment, before it ended by itself."""
+        if self.rng.random() > EARLY:
+            self.wait_for_the_training(process)
         try:
-            process.wait(float(self.rng.uniform(0, REACH)))
+            process.wait(float(self.rng.uniform(0, REACH * seconds)))
         except subprocess.TimeoutExpired:
             process.kill()
         _, errors = process.communicate(timeout=PATIENCE)
@@ -101,15 +109,15 @@ class Killer:
     def stage(self):
         return marked.read(self.marks)[0] if self.marks.exists() and self.marks.stat().st_size == marked.SIZE else "starting"
 
-    def killed_until_complete(self, options, name, most):
-        """The run's folder; it is killed up to `most` times."""
+    def killed_until_complete(self, options, name, seconds, most):
+        """The run's folder; it is killed up to `most` times. Undisturbed, its training takes so many seconds."""
         folder, kills = self.folder / name, 0
         while not (folder / "results.json").exists():
             words = ("--resume", name) if (folder / "config.json").exists() else (*options, "--output", name)
             process = self.start(self.rng.choice(SLOW), *words)
             if kills == most:
                 process.communicate(timeout=PATIENCE)
-            elif self.kill(process):
+            elif self.kill(process, seconds):
                 kills += 1
                 self.fell[self.stage] += 1
                 self.check_whole(folder)
@@ -174,8 +182,8 @@ def main(times, seed, out=print):
             options = RUNS[number].replace("FOLDER", "images").split() + ["--seed", str(seed)]
             if number not in whole:
                 whole[number] = killer.undisturbed(options, f"whole-{number}")
-            before = killer.fell.total()
-            compare(whole[number], killer.killed_until_complete(options, f"parts-{runs}", min(MOST, times - before)))
+            before, (folder_of_whole, seconds) = killer.fell.total(), whole[number]
+            compare(folder_of_whole, killer.killed_until_complete(options, f"parts-{runs}", seconds, min(MOST, times - before)))
             runs += 1
             out(f"run {runs}: killed {killer.fell.total() - before} times, and equal to the undisturbed one", flush=True)
     out(f"\n{killer.fell.total()} kills of {runs} runs:", *(f"{count:5} {stage}" for stage, count in killer.fell.most_common()), sep="\n")
@@ -188,5 +196,5 @@ if __name__ == "__main__":
     given = parser.parse_args()
     try:
         main(given.times, given.seed)
-    except Differs as error:
+    except (Differs, Error) as error:
         sys.exit(f"Error: {error}")

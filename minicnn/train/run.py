@@ -204,8 +204,8 @@ def load_checkpoint(job, path):
         changed = changes(state.get("environment") or environment())
     except (Error, KeyError, TypeError, AttributeError) as error:
         raise DataError(f"{path} is not a checkpoint of this run: {reason(error)}") from None
-    return [f"until now, the run was computed with {', '.join(changed)}: the last digits may differ from those of a run that was not "
-            f"interrupted"] * bool(changed)
+    return [f"the run goes on otherwise than it was computed until now ({'; '.join(changed)}): the last digits may differ from those of "
+            f"a run that was not interrupted"] * bool(changed)
 
 
 def check_settings(before, config):
