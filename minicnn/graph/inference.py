@@ -73,7 +73,7 @@ class Program:
 
     def __init__(self, model, given):
         with no_grad():
-            graph = fuse(simplify(trace(model, *given)))
+            graph = fuse(simplify(trace(model, *map(wrap, given))))
         place = next((p.device for p in model.parameters()), arrays.CPU)
         weights = {name: _own_copy(array, place) for name, array in graph.initializers.items()}
         self.inputs, self.outputs = ([value.name for value in values] for values in (graph.inputs, graph.outputs))

@@ -1,7 +1,7 @@
 """Using a trained network for something else: its features, another head, parts that stay as they are, rates that differ by layer.
 
-The parts of a network are taken in the order in which they were registered, which in every model here, and in one that was read from a
-graph, is the order in which they compute: what comes first sees edges and colours, which all pictures have; what comes last sees the
+The parts of a network are taken in the order in which they compute, which in every model here is the order in which they were
+registered: what comes first sees edges and colours, which all pictures have; what comes last sees the
 classes that it was trained for (Yosinski et al., "How transferable are features in deep neural networks?", NIPS 2014).
 
     path = models.replace_head(model, 5)        # five classes in place of a thousand, freshly initialised
@@ -17,13 +17,13 @@ import numpy as np
 from .. import arrays, nn
 from ..autograd import no_grad
 from ..errors import BadType, BadValue
-from ..graph.names import Container
+from ..graph.module import GraphModule
 from ..nn.batchnorm import _NormBase
 from ..nn.normalization import GroupNorm, LayerNorm
 from ..tensor import Tensor, wrap
 
 NORMS = (_NormBase, GroupNorm, LayerNorm)
-CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict, Container)
+CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict, GraphModule)
 AUXILIARY = "aux"               # how the names of heads in the middle of a network begin, as in GoogLeNet
 
 
@@ -52,14 +52,28 @@ def unfreeze(model, since=None):
 
 def _split(model, path):
     """(modules before the one at a path, that one and all after it), by their own parameters; without a path, all are before."""
-    modules = list(model.named_modules())
+    modules = in_order(model)
     if path is None:
         return [module for _, module in modules], []
-    places = [i for i, (name, _) in enumerate(modules) if name == path and name]
-    if not places:
+    places = [i for i, (name, _) in enumerate(modules) if name == path or name.startswith(f"{path}.")]
+    if not path or not places:
         tops = ", ".join(name for name, _ in modules if name and "." not in name)
         raise BadValue(f"the model has no module {path!r}; its parts are {tops}")
     return [module for _, module in modules[: places[0]]], [module for _, module in modules[places[0] :]]
+
+
+def in_order(model):
+    """[(path, module)] of a model and everything below it; the layers of a graph, which are registered by name, as they compute."""
+    found = list(model.named_modules())
+    for prefix, graph in [(path, module) for path, module in found if isinstance(module, GraphModule)]:
+        inside = [i for i, (path, _) in enumerate(found) if path.startswith(f"{prefix}." if prefix else "") and path != prefix]
+        turns = {}
+        for step in graph._steps:
+            turns.setdefault(".".join([*[prefix] * bool(prefix), *(step.path or ())]), len(turns))
+        if inside:
+            ordered = sorted((found[i] for i in inside), key=lambda pair: turns.get(pair[0], -1))
+            found[inside[0] : inside[-1] + 1] = ordered
+    return found
 
 
 def _set_trained(module, trained):
@@ -105,7 +119,7 @@ def replace_head(model, num_classes, layer=None):
 
 def _weighted(model):
     """[(path, module)] of those with parameters of their own."""
-    found = [(path, module) for path, module in model.named_modules() if any(True for _ in module.parameters(recurse=False))]
+    found = [(path, module) for path, module in in_order(model) if any(True for _ in module.parameters(recurse=False))]
     if not found:
         raise BadValue(f"{type(model).__name__} has no parameters")
     return found
@@ -208,8 +222,8 @@ class Block(NamedTuple):
 
 
 def blocks_of(model):
-    """The Blocks of a model in their order: its children, containers opened (Sequential, and what holds a graph's layers together), a
-    norm layer with what it follows."""
+    """The Blocks of a model in their order: its children, or a graph's layers; containers such as Sequential opened, a norm layer with
+    what it follows."""
     found = [Block("", own)] if (own := list(model.parameters(recurse=False))) else []
     for path, module in _opened(model, ""):
         parameters = list(module.parameters())
@@ -221,7 +235,11 @@ def blocks_of(model):
 
 
 def _opened(module, prefix):
-    for name, child in module.named_children():
+    """(path, module) of what blocks are made of."""
+    children = module.named_children()
+    if isinstance(module, GraphModule):
+        children = [(path, layer) for path, layer in in_order(module)[1:] if next(layer.children(), None) is None]
+    for name, child in children:
         path = f"{prefix}.{name}" if prefix else name
         if isinstance(child, CONTAINERS):
             yield from _opened(child, path)

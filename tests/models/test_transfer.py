@@ -225,6 +225,37 @@ class Pair(nn.Module):
         return [x, x]
 
 
+# Graphs
+
+
+def graph_module():
+    """A graph whose layers are registered in another order than they compute in: "a" is a container for the first and the last one."""
+    from minicnn.graph import Graph, Node, Value
+    from minicnn.graph.module import GraphModule
+
+    rng = np.random.default_rng(0)
+    arrays = {name: rng.normal(size=shape).astype(np.float32) for name, shape in (
+        ("a.first.weight", (4, 1, 3, 3)), ("b.middle.weight", (5, 4, 3, 3)), ("a.last.weight", (3, 5)), ("a.last.bias", (3,)))}
+    nodes = [Node("Conv", ["x", "a.first.weight"], ["p"], {}, "a.first"), Node("Conv", ["p", "b.middle.weight"], ["q"], {}, "b.middle"),
+             Node("GlobalAveragePool", ["q"], ["r"]), Node("Flatten", ["r"], ["s"]),
+             Node("Gemm", ["s", "a.last.weight", "a.last.bias"], ["y"], {"transB": 1}, "a.last")]
+    return GraphModule(Graph("g", [Value("x", "float32", ("N", 1, 6, 6))], [Value("y")], nodes, arrays, set(arrays)))
+
+
+@pytest.mark.parametrize("prefix", ["", "0."])
+def test_the_layers_of_a_graph_are_taken_as_they_compute(prefix):
+    model = nn.Sequential(graph_module()) if prefix else graph_module()
+    assert models.find_head(model) == f"{prefix}a.last"
+    assert [block.path for block in models.blocks_of(model)] == [prefix + path for path in ("a.first", "b.middle", "a.last")]
+    models.freeze(model, until=f"{prefix}b.middle")
+    assert [name for name, p in model.named_parameters() if not p.requires_grad] == [f"{prefix}a.first.weight"]
+    models.freeze(model)
+    models.unfreeze(model, since=models.replace_head(model, 2))
+    assert {name for name, p in model.named_parameters() if p.requires_grad} == {f"{prefix}a.last.weight", f"{prefix}a.last.bias"}
+    assert model(samples()[0]).shape == (24, 2) and models.features(model, samples()[0]).shape == (24, 5)
+    assert [len(group["params"]) for group in models.layerwise_lr(graph_module(), 1.0)] == [1, 1, 2]
+
+
 # Rates
 
 
