@@ -35,10 +35,11 @@ def predict(run, images, top, invert, as_json, **options):
       minicnn predict network.onnx photographs --classes names.txt --json
       minicnn predict resnet50.pth photo.jpg --top 5
     """
-    classifier, console, failed, found = open_classifier(run, **options), make_console(), False, []
+    files, console, failed, found = image_files(images), make_console(), False, []
+    classifier = open_classifier(run, **options)
     for remark in classifier.remarks:
         click.echo(remark, err=True)
-    for path, notes, scores, error in predictions(classifier, image_files(images), invert):
+    for path, notes, scores, error in predictions(classifier, files, invert):
         if error is not None:
             failed = True
             click.echo(f"Error: {describe(error)}", err=True)

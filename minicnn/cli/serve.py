@@ -26,7 +26,7 @@ def serve(model_file, host, port, megabytes, megapixels, images, seconds, waitin
     Examples:
       minicnn serve runs/digits-small_cnn-001
       curl -F image=@photo.jpg http://127.0.0.1:8000/predict
-      curl --data-binary @photo.jpg -H 'Content-Type: image/jpeg' 'http://127.0.0.1:8000/predict?top=3'
+      curl --data-binary @photo.jpg 'http://127.0.0.1:8000/predict?top=3'
     """
     from .. import serve as serving
     from ..serve.server import is_local

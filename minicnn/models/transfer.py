@@ -17,12 +17,13 @@ import numpy as np
 from .. import arrays, nn
 from ..autograd import no_grad
 from ..errors import BadType, BadValue
+from ..graph.names import Container
 from ..nn.batchnorm import _NormBase
 from ..nn.normalization import GroupNorm, LayerNorm
 from ..tensor import Tensor, wrap
 
 NORMS = (_NormBase, GroupNorm, LayerNorm)
-CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
+CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict, Container)
 AUXILIARY = "aux"               # how the names of heads in the middle of a network begin, as in GoogLeNet
 
 
@@ -207,7 +208,8 @@ class Block(NamedTuple):
 
 
 def blocks_of(model):
-    """The Blocks of a model in their order: its children, containers such as Sequential opened, a norm layer with what it follows."""
+    """The Blocks of a model in their order: its children, containers opened (Sequential, and what holds a graph's layers together), a
+    norm layer with what it follows."""
     found = [Block("", own)] if (own := list(model.parameters(recurse=False))) else []
     for path, module in _opened(model, ""):
         parameters = list(module.parameters())

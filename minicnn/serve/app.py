@@ -20,6 +20,8 @@ from ..train.predicting import best
 from .images import HOW, decoded, of_json
 from .limits import Refused
 
+# The last one is what curl says of any --data-binary (its -d would leave out what looks like an end of line).
+KINDS = "application/json", "multipart/form-data", "application/octet-stream", "application/x-www-form-urlencoded"
 LOCAL = ("localhost", "127.0.0.1", "[::1]", "testserver")
 
 
@@ -48,7 +50,7 @@ class Service:
         return JSONResponse({
             "model": c.name, "input": dims(c.input_shape), "classes": len(c.classes), "names": c.classes[:100],
             "predict": f"POST /predict: {HOW}", "options": "?top=3: the most probable classes only",
-            "example": f"curl --data-binary @photo.jpg -H 'Content-Type: image/jpeg' {request.url.scheme}://{request.url.netloc}/predict?top=3",
+            "example": f"curl --data-binary @photo.jpg {request.url.scheme}://{request.url.netloc}/predict?top=3",
             "limits": {"megabytes": self.limits.megabytes, "megapixels": self.limits.megapixels, "images": self.limits.images,
                        "seconds": self.limits.seconds},
         })
@@ -93,7 +95,7 @@ class Service:
     async def images(self, request):
         """The images of a request: bytes of files, and arrays."""
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind not in ("application/json", "multipart/form-data", "application/octet-stream") and not kind.startswith("image/"):
+        if kind not in KINDS and not kind.startswith("image/"):
             raise Refused(415, f"Content-Type {kind[:80]!r} is not taken: {HOW}")
         body = await self.in_time(self.body(request), 408, "the request took")
         images = of_json(body) if kind == "application/json" else await self.of_form(request, body) if kind.startswith("multi") else [body]

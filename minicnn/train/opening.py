@@ -12,9 +12,9 @@ from .. import nn, onnx
 from ..autograd import no_grad
 from ..errors import BadValue, DataError, Error
 from ..graph.module import GraphModule
-from ..models import Classifier, registry
+from ..models import Classifier, load_weights, registry
 from ..models.classifier import KIND
-from ..models.transfer import find_head
+from ..models.transfer import AUXILIARY, find_head
 from ..nn.init import skipped
 from ..serialize import container, load
 from ..serialize.weights import read_weights
@@ -90,13 +90,12 @@ def with_weights_of(path, name):
         sizes["num_classes"] = len(given[head])
     if first in given and given[first].ndim > 1:
         sizes["in_channels"] = given[first].shape[1]
-    from ..models import load_weights
-
     try:
         network = registry.create(name, **sizes)
     except Error as error:
         raise DataError(f"{path} does not fit {name}: {error}") from None
-    load_weights(network, path, strict=not any(key.startswith("aux") for key in network.state_dict().keys() - given.keys()))
+    if any(not key.startswith(AUXILIARY) for key in load_weights(network, path, strict=False)):
+        load_weights(network, path)                 # says what does not fit
     network.arguments = sizes
     return network
 
@@ -109,16 +108,27 @@ def foreign(network, path, model, input_size):
     named = getattr(network, "arguments", None)
     name = path.stem if named is None else model or path.stem
     shape, remarks = input_of(network, path, name, named, input_size)
+    known = {} if named is not None else properties(network.graph)
+    mean, std, remark = normalisation(name, shape[0], known, takes_bytes(network))
     if named is None:
         network = adapted(network, path, shape)
-    mean, std, remark = normalisation(name, shape[0], network)
-    known = getattr(getattr(network, "graph", None), "metadata", {}) or {}
     classifier = Classifier(name, named, [], shape, mean, std, ANY, {}, model=network.eval())
     count = outputs_of(classifier, path)
-    named = len(known.get("classes") or ()) == count
-    classifier.classes = [str(c) for c in known["classes"]] if named else [f"class {i}" for i in range(count)]
+    names = known.get("classes", ())
+    classifier.classes = [str(c) for c in names] if len(names) == count else [f"class {i}" for i in range(count)]
     classifier.remarks = [*remarks, remark]
     return classifier
+
+
+def properties(graph):
+    """What a graph's file knows besides the graph, of that which is a list: {"classes": [...], "mean": [...], "std": [...]}."""
+    found = {}
+    for key, value in graph.metadata.items():
+        try:
+            found[key] = json.loads(value) if isinstance(value, str) else value        # ONNX's properties are texts
+        except (ValueError, RecursionError):
+            continue
+    return {key: value for key, value in found.items() if isinstance(value, list)}
 
 
 def input_of(network, path, name, named, input_size):
@@ -156,16 +166,18 @@ class Adapted(nn.Module):
     """A network that takes images (N, C, H, W) and gives logits (N, K), around one that takes or gives something else.
 
     channels_last  it takes (N, H, W, C)
+    whole          it takes uint8 in 0..255, not fractions in 0..1: the normalisation is inside
     output         which of several outputs are the classes
     probabilities  it gives these, whose logarithms are logits
     """
 
-    def __init__(self, network, channels_last, output, probabilities):
+    def __init__(self, network, channels_last, whole, output, probabilities):
         super().__init__()
         self.network = network
-        self.channels_last, self.output, self.probabilities = channels_last, output, probabilities
+        self.channels_last, self.whole, self.output, self.probabilities = channels_last, whole, output, probabilities
 
     def forward(self, x):
+        x = (x * 255).round().clamp(0, 255).to("uint8") if self.whole else x
         y = self.network(x.permute(0, 2, 3, 1) if self.channels_last else x)
         y = (y if self.output is None else y[self.output]).flatten(1)
         return y.clamp(min=1e-12).log() if self.probabilities else y
@@ -173,8 +185,8 @@ class Adapted(nn.Module):
 
 def adapted(network, path, shape):
     """The network itself where it takes images and gives logits, else Adapted around it. A last softmax is taken out."""
-    last = channels_last(network.graph.inputs[0].shape)
-    x = wrap(np.zeros((1, *(shape[1:] + shape[:1] if last else shape)), np.float32))
+    last, whole = channels_last(network.graph.inputs[0].shape), takes_bytes(network)
+    x = wrap(np.zeros((1, *(shape[1:] + shape[:1] if last else shape)), np.uint8 if whole else np.float32))
     try:
         with no_grad():
             given = network(x)
@@ -186,8 +198,13 @@ def adapted(network, path, shape):
         raise DataError(f"{path} is no classifier: for one image it gives {', '.join(str(tuple(y.shape)) for y in outputs)}")
     squashed = ends_with_softmax(network, network.graph.outputs[chosen].name)
     removed = squashed and remove_layer(network, squashed)
-    plain = not last and len(outputs) == 1 and (not squashed or removed) and outputs[0].ndim == 2
-    return network if plain else Adapted(network, last, None if len(outputs) == 1 else chosen, bool(squashed) and not removed)
+    plain = not (last or whole) and len(outputs) == 1 and (not squashed or removed) and outputs[0].ndim == 2
+    return network if plain else Adapted(network, last, whole, None if len(outputs) == 1 else chosen, bool(squashed) and not removed)
+
+
+def takes_bytes(network):
+    """Whether a graph takes images uint8."""
+    return isinstance(network, GraphModule) and network.graph.inputs[0].dtype == "uint8"
 
 
 def ends_with_softmax(network, name):
@@ -221,11 +238,13 @@ def outputs_of(classifier, path):
 # What is assumed, and what is given ---------------------------------------------------------------------------------------------
 
 
-def normalisation(name, channels, network):
-    """(mean, std, a remark)"""
-    known = getattr(getattr(network, "graph", None), "metadata", {}) or {}
-    if len(known.get("mean") or ()) == len(known.get("std") or ()) == channels:
-        return list(map(float, known["mean"])), list(map(float, known["std"])), "mean and deviation as the file says"
+def normalisation(name, channels, known, inside):
+    """(mean, std, a remark); `inside`: the network does it itself."""
+    if inside:
+        return [0.0] * channels, [1.0] * channels, "pixels as they are: the network takes whole numbers, and normalises them"
+    if len(known.get("mean", ())) == len(known.get("std", ())) == channels:
+        mean, std = (per_channel(key, known[key], channels) for key in ("mean", "std"))
+        return mean, std, "mean and deviation as the file says"
     if name in registry.NORMALIZATION:
         return *registry.NORMALIZATION[name], f"mean and deviation as {name} was trained"
     if channels == 3:
@@ -251,6 +270,8 @@ def with_options(classifier, path, classes, mean, std):
 def per_channel(name, values, channels):
     """One finite number for each channel; deviations above 0."""
     values = list(values) * channels if len(values) == 1 else list(values)
+    if not all(isinstance(v, (int, float)) for v in values):
+        raise BadValue(f"{name} must be numbers, got {values}")
     if len(values) != channels or not np.isfinite(values).all() or name == "std" and min(values) <= 0:
         raise BadValue(f"{name} must be one number or {channels}{', above 0' * (name == 'std')}, got {values}")
     return [float(v) for v in values]

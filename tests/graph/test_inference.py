@@ -90,6 +90,18 @@ def test_layers_in_any_order(pieces, channels, seed, batch):
     check(lived_in(model, (channels, 9, 8), seed), (channels, 9, 8), batch, tolerance=3e-5)
 
 
+def test_a_graph_s_module(tmp_path):
+    model, x = lived_in(models.create("resnet20"), (3, 16, 16)), minicnn.randn(3, 3, 16, 16)
+    minicnn.save(model, tmp_path / "m.mcnn", (3, 16, 16))
+    loaded = minicnn.load(tmp_path / "m.mcnn")
+    compiled = loaded.compile_for_inference(x)
+    with minicnn.no_grad():
+        np.testing.assert_allclose(compiled(x).numpy(), model(x).numpy(), rtol=1e-4, atol=1e-5)
+        models.replace_head(loaded, 3)
+        np.testing.assert_allclose(loaded.compile_for_inference()(x).numpy(), loaded(x).numpy(), rtol=1e-4, atol=1e-5)
+    assert operators(compiled).count("conv") == 19
+
+
 def test_weights_are_those_of_the_moment():
     model, x = lived_in(models.create("small_cnn"), (1, 8, 8)), minicnn.randn(2, 1, 8, 8)
     compiled = model.compile_for_inference()

@@ -97,7 +97,8 @@ def test_all_ways_to_send_an_image_give_the_same(classifier, web):
     expected = classifier.probabilities(pixels.transpose(2, 0, 1)[None].astype(np.uint8))[0]
     text = base64.b64encode(data).decode()
     answers = [
-        send(web, data), send(web, data, "application/octet-stream"), send(web, data, "image/anything; x=1"),
+        send(web, data), send(web, data, "application/octet-stream"), send(web, data, "application/x-www-form-urlencoded"),
+        send(web, data, "image/anything; x=1"),
         web.post("/predict", files={"image": ("../../etc/passwd", data, "image/png")}),
         web.post("/predict", json={"image": text}), web.post("/predict", json={"image": "data:image/png;base64," + text}),
         web.post("/predict", json={"image": pixels.tolist()}), web.post("/predict", json={"images": [(pixels / 255).tolist()]}),
@@ -164,7 +165,7 @@ def test_bodies_that_are_no_image(web, body, kind, status, message):
 
 
 def test_fields_of_a_form_that_are_no_files(web):
-    assert "urlencoded' is not taken: send an image" in refused(web.post("/predict", data={"image": "/etc/passwd"}), 415)
+    assert "no image that Pillow knows" in refused(web.post("/predict", data={"image": "/etc/passwd"}), 422)
     body = b'--x\r\nContent-Disposition: form-data; name="image"\r\n\r\n/etc/passwd\r\n--x--\r\n'
     assert "no file" in refused(send(web, body, "multipart/form-data; boundary=x"), 422)
 

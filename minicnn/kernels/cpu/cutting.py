@@ -10,6 +10,8 @@ from .launch import helper
 def cut_pixels(y, first, pixels, step, channels, cut):
     """y = max(y, 0), for RELU6 min(max(y, 0), 6), in `channels` numbers of each of some pixels that are `step` apart."""
     zero, most = y.dtype.type(0), y.dtype.type(LIMIT if cut == RELU6 else np.inf)
+    if step == channels:                                    # all of them in one piece
+        pixels, channels = 1, pixels * channels
     for pixel in range(pixels):
         numbers = y[first + pixel * step : first + pixel * step + channels]
         for c in range(len(numbers)):

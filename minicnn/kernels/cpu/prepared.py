@@ -10,6 +10,8 @@ from ..threads import get_num_threads
 from . import conv, depthwise, winograd
 from .memory import channels_first, channels_last, computable, contiguous, empty
 
+SMALL = 4 << 20             # bytes: more weights, transformed, would come from memory, which takes longer than to transform them anew
+
 
 class PreparedConv2d:
     """y = cut(conv2d(x, w, b)) for the same w (O, C/G, KH, KW) and b (O,) or None again and again.
@@ -38,8 +40,12 @@ class PreparedConv2d:
             return lambda x: cut_array(array.conv2d(x, self.w, self.b, window, self.groups), self.cut)
         if depthwise.applies(channels, self.groups):
             return self._by_depthwise(x, window)
-        if winograd.pays(len(x), window.output, channels, outs, window, self.groups, x.dtype, prepared=True):
-            return self._by_winograd(x, window)
+        case = len(x), window.output, channels, outs, window, self.groups, x.dtype
+        if winograd.TRANSFORMED * self.w.nbytes <= SMALL:
+            by_winograd = winograd.pays(*case, prepared=True)
+            return self._by_winograd(x, window) if by_winograd else self._by_direct(x, window)
+        if winograd.pays(*case):
+            return lambda x: cut_array(winograd.conv2d(x, self.w, self.b, window), self.cut)
         return self._by_direct(x, window)
 
     def _in_order(self, key, make):

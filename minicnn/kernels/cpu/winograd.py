@@ -40,6 +40,7 @@ from .transforms import TAPS
 from .vector import MACHINE
 
 SMALLEST = 512          # channels times pixels of a side
+TRANSFORMED = 4         # times as much memory as the weights take their 36 points
 FEWEST_CHANNELS = MACHINE.lanes(4)          # of x and of y
 
 
