@@ -262,8 +262,8 @@ class Counting(nn.Module):
         self.bn = nn.BatchNorm2d(4)
 
     def forward(self, x):
-        self.count += 1
         self.count.array[1] += 1
+        self.count += 1
         self.last = self.count * 2
         return self.bn(x) * self.count[0] + minicnn.zeros(1)
 
