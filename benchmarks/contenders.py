@@ -14,13 +14,14 @@ class Contender:
     """One library with one network; called, it takes a step and returns the loss, or the logits in inference, as NumPy array.
 
     t        minicnn or torch
+    device   "cpu" or "cuda"
     around   a function that gives the context in which it computes
     prepare  what makes the library's images of NumPy's
     """
 
-    def __init__(self, t, model, images, labels, mode, around=nullcontext, prepare=lambda x: x):
-        self.t, self.model, self.around = t, model, around
-        self.x, self.labels = prepare(t.tensor(images)), t.tensor(labels)
+    def __init__(self, t, model, images, labels, mode, device, around=nullcontext, prepare=lambda x: x):
+        self.t, self.model, self.around = t, model.to(device), around
+        self.x, self.labels = prepare(t.tensor(images)).to(device), t.tensor(labels).to(device)
         self.optimizer = t.optim.SGD(model.parameters(), lr=LEARNING_RATE, momentum=MOMENTUM)
         self.step = self.train if mode == "train" else self.infer
         model.train(mode == "train")
@@ -38,7 +39,7 @@ class Contender:
 
     def infer(self):
         with self.t.no_grad():
-            return self.model(self.x).numpy()
+            return self.model(self.x).cpu().numpy()
 
     def hold_still(self):
         """From now on the weights hardly move.
@@ -54,35 +55,39 @@ def batch(name, size):
     return rng.standard_normal((size, *NETWORKS[name].images), np.float32), rng.integers(0, 10, size)
 
 
-def our_contender(name, size, mode, algorithm):
-    """minicnn, by one of the algorithms of `algorithms.py`."""
+def our_contender(name, size, mode, algorithm, device="cpu"):
+    """minicnn, by one of the algorithms of `algorithms.py` (on a GPU there is one alone)."""
     import algorithms
 
     import minicnn
 
     minicnn.manual_seed(0)
-    return Contender(minicnn, ours(name), *batch(name, size), mode, lambda: algorithms.using(algorithm),
+    if device == "cuda":
+        return Contender(minicnn, ours(name), *batch(name, size), mode, device)
+    return Contender(minicnn, ours(name), *batch(name, size), mode, device, lambda: algorithms.using(algorithm),
                      prepare=lambda x: x.contiguous(memory_format=minicnn.channels_last))
 
 
-def torch_contender(name, size, mode, layout, state=None):
-    """PyTorch in one of its two memory layouts, from given weights {name: NumPy array}; None: from its own."""
+def torch_contender(name, size, mode, layout, state=None, device="cpu"):
+    """PyTorch in one of its two memory layouts, from given weights {name: NumPy array}; None: from its own. In float32 throughout."""
     import torch
+
+    torch.backends.cudnn.allow_tf32 = False
 
     layout = getattr(torch, LAYOUTS[layout])
     model = NETWORKS[name].build(torch)
     if state is not None:
         model.load_state_dict({key: torch.tensor(value) for key, value in state.items()})
-    return Contender(torch, model.to(memory_format=layout), *batch(name, size), mode,
+    return Contender(torch, model.to(memory_format=layout), *batch(name, size), mode, device,
                      prepare=lambda x: x.contiguous(memory_format=layout))
 
 
-def contenders(name, size, mode, kernels, with_torch):
+def contenders(name, size, mode, kernels, with_torch, device="cpu"):
     """{name: Contender} of everything that is compared on one network, all from the same weights."""
-    made = {label(algorithm): our_contender(name, size, mode, algorithm) for algorithm in kernels}
+    made = {label(algorithm): our_contender(name, size, mode, algorithm, device) for algorithm in kernels}
     if with_torch:
-        state = {key: value.numpy() for key, value in made[label(kernels[0])].model.state_dict().items()}
-        made |= {layout: torch_contender(name, size, mode, layout, state) for layout in LAYOUTS}
+        state = {key: value.cpu().numpy() for key, value in made[label(kernels[0])].model.state_dict().items()}
+        made |= {layout: torch_contender(name, size, mode, layout, state, device) for layout in LAYOUTS}
     return made
 
 

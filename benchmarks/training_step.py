@@ -3,12 +3,15 @@
     python benchmarks/training_step.py --against torch
     python benchmarks/training_step.py --networks lenet5 resnet20 --batch 64 --mode infer --seconds 20
     python benchmarks/training_step.py --isa avx2 --json avx2.json --picture avx2.png
+    python benchmarks/training_step.py --device cuda --networks vgg_small resnet20
     python benchmarks/training_step.py --memory
 
 All in one process, through the public interface with autograd, on the same images, from the same weights, with the same number of
 threads. Contenders take turns of a twentieth of a second; what counts is the ratio of the medians. PyTorch runs every network twice,
 in its two memory layouts, and the ratio is to the better one. Before the clock starts, all take some steps, and their losses (in
 inference: their logits) are compared; where the first differs by more than a thousandth, the script ends with an error.
+
+With --device cuda all of them run on the GPU, PyTorch in float32 as minicnn (without TF32), and every step waits for its loss.
 
 With --memory, nothing is timed: every contender takes some steps in a process of its own, and the table says how much memory was in
 use at most, and how much of that the imports alone take.
@@ -46,7 +49,7 @@ MEMORY = [
 def compare(network, batch, chosen):
     """One row for each contender on one network."""
     with_torch = chosen.against == "torch"
-    steps = contenders(network, batch, chosen.mode, chosen.kernels, with_torch)
+    steps = contenders(network, batch, chosen.mode, chosen.kernels, with_torch, chosen.device)
     differences = check_first_steps(steps, f"{network}, batch {batch}")
     for step in steps.values():
         step.hold_still()
@@ -123,6 +126,7 @@ def options():
     parser.add_argument("--kernels", nargs="+", default=["numba"], choices=algorithms.available(), help="minicnn's, each a contender")
     parser.add_argument("--batch", nargs="+", type=int, default=[64, 1])
     parser.add_argument("--mode", choices=["train", "infer"], default="train", help="infer: evaluation mode, without gradients")
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu", help="where all of them run")
     parser.add_argument("--memory", action="store_true", help="measure memory, not time")
     parser.add_argument("--steps", type=int, default=5, help="with --memory: how many")
     return parser
@@ -130,6 +134,8 @@ def options():
 
 def main(arguments=None):
     chosen = parse(options(), arguments)
+    if chosen.memory and chosen.device == "cuda":
+        raise SystemExit("--memory measures the process, not the GPU: leave out --device cuda")
     if not chosen.memory:
         set_threads(chosen.threads, chosen.against == "torch")
         if chosen.isa == "avx2":

@@ -54,7 +54,20 @@ contiguous_format, preserve_format, channels_last = "contiguous_format", "preser
 
 __version__ = "0.1.0"
 
-_LATER = ("backends", "data", "exercises", "metrics", "models", "plot", "train", "utils")
+
+def _compile_for_inference(self, *example):
+    """This model as a module for inference alone, that gives the same outputs sooner: see `graph.inference.InferenceModule`.
+
+    example  inputs as the model takes them, for which everything is made ready now; without, that is done in the first call
+    """
+    from .graph.inference import compile_for_inference
+
+    return compile_for_inference(self, *example)
+
+
+nn.Module.compile_for_inference = _compile_for_inference        # here, since nn knows nothing of graphs
+
+_LATER = ("backends", "data", "exercises", "graph", "metrics", "models", "onnx", "plot", "train", "utils")
 
 
 def __getattr__(name):

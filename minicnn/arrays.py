@@ -54,6 +54,8 @@ def is_array(value):
 
 
 def on_gpu(value):
+    if type(value) is np.ndarray:
+        return False
     cupy = sys.modules.get("cupy")
     return cupy is not None and isinstance(value, cupy.ndarray)
 

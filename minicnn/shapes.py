@@ -123,7 +123,15 @@ def check_images(shape, what="input", channels=None):
 
 def conv2d_window(shape, weight, stride=1, padding=0, dilation=1, groups=1):
     """The Window of a convolution, after all of its shapes were checked."""
-    stride, dilation = pair(stride, "stride", least=1), pair(dilation, "dilation", least=1)
+    if not isinstance(padding, str):
+        padding = pair(padding, "padding", least=0)
+    if type(groups) is not int:
+        check_groups(1, groups)
+    return _conv2d_window(shape, weight, pair(stride, "stride", least=1), padding, pair(dilation, "dilation", least=1), groups)
+
+
+@lru_cache(maxsize=4096)
+def _conv2d_window(shape, weight, stride, padding, dilation, groups):
     check_images(shape)
     if len(weight) != 4:
         raise ShapeError(f"expected weight of 4 dimensions (O, C/groups, KH, KW), got shape {tuple(weight)}")

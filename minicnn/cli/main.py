@@ -1,6 +1,8 @@
 """`minicnn` and what its commands have in common: a mistake of the user's is one line on stderr and exit status 2."""
 
 import sys
+import warnings
+from contextlib import contextmanager
 
 import click
 
@@ -13,9 +15,11 @@ from .data import data
 from .doctor import doctor
 from .evaluate import evaluate
 from .export import export
+from .finetune import finetune
 from .models import info, models
 from .predict import predict
 from .profile import profile
+from .serve import serve
 from .show import describe
 from .train import INTERRUPTED, train
 from .warmup import warmup
@@ -29,7 +33,8 @@ class Commands(click.Group):
             return super().main(*args, standalone_mode=False, **options)
         show_what_can_be_shown(sys.stdout)
         try:
-            sys.exit(super().main(*args, standalone_mode=False, **options))
+            with warnings_in_one_line():
+                sys.exit(super().main(*args, standalone_mode=False, **options))
         except BrokenPipeError:                 # `minicnn models | head`: whoever read has seen enough
             sys.stdout = None
             sys.exit(0)
@@ -51,6 +56,14 @@ def show_what_can_be_shown(stream):
     """A file name must not end a command because the terminal's encoding lacks a letter: it becomes a question mark."""
     if hasattr(stream, "reconfigure"):
         stream.reconfigure(errors="replace")
+
+
+@contextmanager
+def warnings_in_one_line():
+    """What the library warns of is told as mistakes are: without the place in its code."""
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda message, *place, **others: click.echo(f"Warning: {' '.join(str(message).split())}", err=True)
+        yield
 
 
 def fail(message, status=2):
@@ -78,5 +91,6 @@ def main(ctx):
         click.echo(ctx.get_help())
 
 
-for command in (train, predict, evaluate, export, data, check_pipeline, compare, info, models, profile, bench, warmup, doctor):
+for command in (train, finetune, predict, serve, evaluate, export, data, check_pipeline, compare, info, models, profile, bench, warmup,
+                doctor):
     main.add_command(command)

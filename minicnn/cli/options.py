@@ -9,6 +9,7 @@ from ..data.registry import FOLDER
 from ..models import registry
 from ..plot.style import format_of
 from ..serialize.atomic import check_place
+from ..train.choices import OPTIMIZERS, SCHEDULERS
 
 
 class ModelName(click.Choice):
@@ -60,6 +61,58 @@ PRACTICE_OPTIONS = (
     click.option("--ema", type=float, metavar="DECAY", help="Keep and validate a moving average of the weights, such as 0.99."),
     click.option("--early-stopping", type=int, metavar="EPOCHS", help="End after so many epochs without a new best one."),
 )
+
+PLACE_OPTIONS = (
+    click.option("--workers", type=int, help="Threads that augment images ahead of time.  [default: 2 with --augment, else 0]"),
+    click.option("--checkpoint-every", type=int, metavar="STEPS", help="Checkpoints within an epoch, too: what a power cut can cost.  "
+                 "[default: one after each epoch]"),
+    click.option("--device", type=click.Choice(["cpu", "cuda"]), help="Where to train; minicnn doctor says why not cuda.  [default: cpu]"),
+)
+OUTPUT_OPTIONS = (
+    click.option("--output", type=click.Path(), help="Run folder, new or empty.  [default: runs/<dataset>-<model>-NNN]"),
+    click.option("--report", is_flag=True, help="Write report.html, too: data, model, curves, mistakes on one page."),
+    click.option("--tensorboard", is_flag=True, help="Write event files into the run folder, too: tensorboard --logdir runs shows them."),
+    click.option("--quiet", is_flag=True, help="Print the outcome only."),
+)
+
+
+class Numbers(click.ParamType):
+    """One number, or several with commas between them."""
+
+    name = "numbers"
+
+    def convert(self, value, param, ctx):
+        try:
+            return [float(word) for word in value.split(",")]
+        except (ValueError, AttributeError):
+            return self.fail(f"{value!r} is not a number, nor several such as 0.485,0.456,0.406", param, ctx)
+
+
+FILE_OPTIONS = (
+    click.option("--model", type=ModelName(registry.names()), metavar="NAME", help="Which architecture a file of weights is for, one of "
+                 "`minicnn models`.  [default: the file's name]"),
+    click.option("--classes", type=click.Path(), metavar="FILE", help="Names of the classes: one a line, or a JSON list.  [default: as the "
+                 "file says, else numbers]"),
+    click.option("--input-size", type=click.IntRange(min=1), help="Side of the images in pixels.  [default: as the file says, else 224]"),
+)
+NORMALISATION_OPTIONS = (
+    click.option("--mean", type=Numbers(), metavar="M,...", help="What the model takes for 0, of pixels in 0..1: one number, or one for "
+                 "each channel.  [default: as the file says, else ImageNet's]"),
+    click.option("--std", type=Numbers(), metavar="S,...", help="The deviation that it takes for 1.  [default: the same]"),
+)
+
+
+def training_options(epochs, batch_size, optimizer, lr, weight_decay):
+    """How long and by what is trained; the arguments are the defaults as they are shown."""
+    return (
+        click.option("--epochs", type=int, help=f"Passes over the training images.  [default: {epochs}]"),
+        click.option("--batch-size", type=int, help=f"Images per step.  [default: {batch_size}]"),
+        click.option("--optimizer", type=click.Choice(list(OPTIMIZERS)), help=f"[default: {optimizer}]"),
+        click.option("--lr", type=float, help=f"Highest learning rate.  [default: {lr}]"),
+        click.option("--scheduler", type=click.Choice(list(SCHEDULERS)), help="How the learning rate changes.  [default: one-cycle]"),
+        click.option("--weight-decay", type=float, help=f"[default: {weight_decay}]"),
+        click.option("--label-smoothing", type=float, help="Share of the target that goes to all classes alike.  [default: 0.1]"),
+    )
 
 
 def with_options(*options):

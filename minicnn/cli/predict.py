@@ -5,45 +5,54 @@ import sys
 
 import click
 
-from ..errors import Error
-from ..models import picture
-from ..train.results import load_classifier
+from ..train.opening import open_classifier
+from ..train.predicting import best, image_files, predictions
+from .options import FILE_OPTIONS, NORMALISATION_OPTIONS, with_options
 from .show import describe, make_console, show_scores
+
+TOP = 10                        # classes that are shown
 
 
 @click.command(short_help="Classify image files.")
-@click.argument("run", type=click.Path())
+@click.argument("run", metavar="MODEL", type=click.Path())
 @click.argument("images", metavar="IMAGE...", nargs=-1, required=True, type=click.Path())
-@click.option("--top", type=click.IntRange(min=1), default=10, show_default=True, help="How many classes to show.")
+@click.option("--top", type=click.IntRange(min=1), help=f"How many classes to show.  [default: {TOP}; in JSON all]")
 @click.option("--invert/--no-invert", default=None, help="Exchange light and dark.  [default: where the margin is not as in training]")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def predict(run, images, top, invert, as_json):
-    """Classify image files with the model of RUN: a run folder or a model file.
+@with_options(*FILE_OPTIONS, *NORMALISATION_OPTIONS)
+def predict(run, images, top, invert, as_json, **options):
+    """Classify image files, or all images in folders, with the model in MODEL: a run folder, a .mcnn, an .onnx, or weights (.pth,
+    .safetensors, .npz) for the architecture --model NAME.
 
     Any format, size and mode that Pillow reads. A picture is made to look like the training images: upright, without
     transparency, light on dark if they are, its content centred; what was done is said. A picture that already has the
-    model's input size is taken as it is.
+    model's input size is taken as it is. What a foreign file does not say of its input is assumed, and said.
 
     \b
     Examples:
       minicnn predict runs/digits-small_cnn-001 photo.jpg
       minicnn predict runs/digits-small_cnn-001 --top 3 scans/*.png
+      minicnn predict network.onnx photographs --classes names.txt --json
+      minicnn predict resnet50.pth photo.jpg --top 5
     """
-    classifier, console, failed, found = load_classifier(run), make_console(), False, []
-    for path in images:
-        try:
-            read = picture.read(path, classifier.input_shape, classifier.style, invert)
-        except (Error, OSError) as error:
+    classifier, console, failed, found = open_classifier(run, **options), make_console(), False, []
+    for remark in classifier.remarks:
+        click.echo(remark, err=True)
+    for path, notes, scores, error in predictions(classifier, image_files(images), invert):
+        if error is not None:
             failed = True
             click.echo(f"Error: {describe(error)}", err=True)
-            continue
-        scores = classifier.probabilities(read.pixels[None])[0]
-        if as_json:
-            found.append({"image": path, "input": read.notes, "scores": dict(zip(classifier.classes, map(float, scores)))})
+        elif as_json:
+            scores = in_order(classifier, scores) if top is None else best(scores, classifier.classes, top)
+            found.append({"image": path, "input": notes, "scores": scores})
         else:
-            console.print(f"{path}: {', '.join(read.notes)}", markup=False)
-            show_scores(console, classifier.classes, scores, top)
+            console.print(f"{path}: {', '.join(notes)}", markup=False)
+            show_scores(console, classifier.classes, scores, top or TOP)
     if as_json:
         click.echo(json.dumps(found, indent=2))
     sys.exit(2 if failed else 0)
 
+
+def in_order(classifier, scores):
+    """All classes, in their own order."""
+    return dict(zip(classifier.classes, map(float, scores)))

@@ -13,9 +13,9 @@ from ..train import events
 from ..train import report as page
 from ..train import stop_on_interrupt
 from ..train import run as runs
-from ..train.choices import OPTIMIZERS, SCHEDULERS
 from .check_pipeline import show_quick_checks
-from .options import AUGMENTATION_OPTIONS, DATA_OPTIONS, MODEL_OPTION, PRACTICE_OPTIONS, with_options
+from .options import (AUGMENTATION_OPTIONS, DATA_OPTIONS, MODEL_OPTION, OUTPUT_OPTIONS, PLACE_OPTIONS, PRACTICE_OPTIONS, training_options,
+                      with_options)
 from .progress import Download, Progress
 from .show import heading, make_console, percent, show_data, show_model, show_outcome
 from .warmup import Notice
@@ -26,22 +26,11 @@ INTERRUPTED = 130               # exit status after Ctrl-C, as in every shell
 @click.command(short_help="Train a model on a data set.")
 @with_options(*DATA_OPTIONS, *AUGMENTATION_OPTIONS)
 @MODEL_OPTION
-@click.option("--epochs", type=int, help="Passes over the training images.  [default: digits 30, fashion-mnist 10, mnist 5, others 20]")
-@click.option("--batch-size", type=int, help="Images per step.  [default: digits and folders 64, others 128]")
-@click.option("--optimizer", type=click.Choice(list(OPTIMIZERS)), help="[default: sgd]")
-@click.option("--lr", type=float, help="Highest learning rate.  [default: by optimizer; sgd 0.1]")
-@click.option("--scheduler", type=click.Choice(list(SCHEDULERS)), help="How the learning rate changes.  [default: one-cycle]")
-@click.option("--weight-decay", type=float, help="[default: 0.0005]")
-@click.option("--label-smoothing", type=float, help="Share of the target that goes to all classes alike.  [default: 0.1]")
-@with_options(*PRACTICE_OPTIONS)
-@click.option("--workers", type=int, help="Threads that augment images ahead of time.  [default: 2 with --augment, else 0]")
-@click.option("--device", type=click.Choice(["cpu", "cuda"]), help="Where to train; minicnn doctor says why not cuda.  [default: cpu]")
+@with_options(*training_options("digits 30, fashion-mnist 10, mnist 5, others 20", "digits and folders 64, others 128", "sgd",
+                                "by optimizer; sgd 0.1", "0.0005"), *PRACTICE_OPTIONS, *PLACE_OPTIONS)
 @click.option("--config", "config_file", type=click.Path(), help="Repeat the run that wrote this config.json; options given with it win.")
-@click.option("--output", type=click.Path(), help="Run folder, new or empty.  [default: runs/<dataset>-<model>-NNN]")
 @click.option("--resume", metavar="RUN", type=click.Path(), help="Go on with an interrupted run, with its own settings.")
-@click.option("--report", is_flag=True, help="Write report.html, too: data, model, curves, mistakes on one page.")
-@click.option("--tensorboard", is_flag=True, help="Write event files into the run folder, too: tensorboard --logdir runs shows them.")
-@click.option("--quiet", is_flag=True, help="Print the outcome only.")
+@with_options(*OUTPUT_OPTIONS)
 def train(output, resume, config_file, report, tensorboard, quiet, **options):
     """Train a model and test it; without options, a small network on handwritten digits.
 
@@ -56,18 +45,30 @@ def train(output, resume, config_file, report, tensorboard, quiet, **options):
       minicnn train --data photographs --image-size 64 --augment flip,color
       minicnn train --resume runs/digits-small_cnn-001
     """
-    if report:
-        page.check_possible()
-    if tensorboard:
-        events.check_possible()
+    check_extras(report, tensorboard)
     given = {name: value for name, value in options.items() if value is not None}
     console = make_console(quiet)
     if resume is not None:
         refuse_with_resume(given, output, config_file)
         run = runs.resume(resume, Download(console))
+        for remark in run.remarks:
+            console.print(remark, style="yellow", markup=False)
     else:
         config = configuration.complete(**given) if config_file is None else replace(configuration.read(config_file), **given)
         run = runs.start(config, output, Download(console))
+    carry_out(run, console, quiet, report, tensorboard)
+
+
+def check_extras(report, tensorboard):
+    """What is asked for must be installed: that is said now, not after the training."""
+    if report:
+        page.check_possible()
+    if tensorboard:
+        events.check_possible()
+
+
+def carry_out(run, console, quiet, report, tensorboard):
+    """Train and test, and tell what is kept where that ends early."""
     if tensorboard:
         run.write_events()
     try:
@@ -76,6 +77,9 @@ def train(output, resume, config_file, report, tensorboard, quiet, **options):
     except KeyboardInterrupt:               # the second Ctrl-C, or one after the training
         tell_what_is_kept(run, make_console())
         sys.exit(INTERRUPTED)
+    except OSError:                         # a full disk, a folder that was taken away: the error itself is told last
+        tell_what_is_kept(run, make_console(), "Stopped by an error.")
+        raise
 
 
 def refuse_with_resume(given, output, config_file):
@@ -90,20 +94,21 @@ def execute(run, console, quiet, report=False):
     job = run.job
     show_data(console, job.source, job.parts)
     show_model(console, job.config.model, job.classifier.model, job.classifier.input_shape)
-    if not quiet and not job.trainer.epoch and not job.trainer.step:
+    for remark in job.classifier.remarks:
+        console.print(remark, style="dim", markup=False)
+    if not quiet and job.config.pretrained is None and not job.trainer.epoch and not job.trainer.step:
         show_quick_checks(console, job)
+    since = " since it was gone on with" * bool(job.trainer.epoch or job.trainer.step)
     seconds = fit(run, console)
     if not run.is_complete:
         tell_how_to_go_on(run, make_console())
         sys.exit(INTERRUPTED)
     heading(console, "Test")
     best = run.best.record
-    console.print(f"best epoch: {best['epoch']}, validation accuracy {percent(best['val_accuracy'])}; trained in {seconds:.1f} s")
+    console.print(f"best epoch: {best['epoch']}, validation accuracy {percent(best['val_accuracy'])}; trained in {seconds:.1f} s{since}")
     console.print(f"training {job.trainer.waiting}")
-    outcome, figures = run.test()
+    outcome, figures = run.test(report, seconds)
     show_outcome(console, outcome, figures)
-    if report:
-        run.write_report(outcome, seconds)
     show_files(run, console)
     if quiet:
         make_console().print(f"{run.folder}: test accuracy {percent(outcome.accuracy)}", markup=False)
@@ -130,13 +135,13 @@ def tell_how_to_go_on(run, console):
     tell_command(console, "train --resume", run.folder)
 
 
-def tell_what_is_kept(run, console):
+def tell_what_is_kept(run, console, why="Interrupted."):
     """After an interruption in the middle of a step: what was written last is whole."""
     if run.has_checkpoint:
-        console.print("\nInterrupted. What was reached since the last checkpoint is lost; to go on from there:\n")
+        console.print(f"\n{why} What was reached since the last checkpoint is lost; to go on from there:\n")
         tell_command(console, "train --resume", run.folder)
     else:
-        console.print("\nInterrupted.")
+        console.print(f"\n{why}")
 
 
 def tell_command(console, words, folder):

@@ -77,11 +77,16 @@ def headers(paths, on_error):
             kept[path] = size_and_mode(path)
         except (DataError, OSError) as error:
             if on_error == "raise":
-                raise
+                raise with_mend(error) from None
             reasons.append(str(error))
     if not kept:
         raise NoFiles("none of the files can be read as an image" + (f": {reasons[0]}" if reasons else ""))
     return kept, [told(reasons)] if reasons else []
+
+
+def with_mend(error):
+    """The error, which says how to do without a file whose contents are no good."""
+    return DataError(f"{error}; to leave such files out: --broken skip, or on_error='skip'") if isinstance(error, DataError) else error
 
 
 def target_size(image_size, sizes):
@@ -123,7 +128,7 @@ def decode(paths, size, channels, on_error, root, progress):
         if isinstance(found, np.ndarray):
             images[path] = found
         elif on_error == "raise":
-            raise found
+            raise with_mend(found)
         else:
             reasons.append(str(found))
         if progress is not None:

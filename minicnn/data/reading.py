@@ -59,8 +59,13 @@ def opened(path, use, decode=False):
         except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
             raise DataError(f"{os.fspath(path)} is refused: {error}") from None
         except Exception as error:              # a damaged file may make Pillow's decoders raise anything
-            reason = "it is no image that Pillow knows" if type(error).__name__ == "UnidentifiedImageError" else error
-            raise DataError(f"{os.fspath(path)} cannot be read as an image: {reason}") from None
+            raise DataError(f"{os.fspath(path)} cannot be read as an image: {reason(error, file)}") from None
+
+
+def reason(error, file):
+    if type(error).__name__ != "UnidentifiedImageError":
+        return error
+    return "it is no image that Pillow knows" if os.fstat(file.fileno()).st_size else "it is empty"
 
 
 def check_pixels(image, limit):

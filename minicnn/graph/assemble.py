@@ -1,5 +1,7 @@
 """From a graph to the steps that a GraphModule runs, and to the layers, parameters and buffers that it holds."""
 
+import numpy as np
+
 from ..autograd.mode import mode
 from ..errors import Error, GraphError
 from ..nn import init
@@ -126,7 +128,7 @@ class Assembly:
 
     def _tensor(self, name, array, is_buffer=False):
         """A parameter or a buffer around an array, which is copied where it may not be written to."""
-        array = array if array.flags.writeable else array.copy()
+        array = np.asarray(array) if array.flags.writeable else np.array(array)
         return Tensor(array) if is_buffer else Parameter(array, requires_grad=name in self.graph.parameters)
 
     def stand_alone(self, name):

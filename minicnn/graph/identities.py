@@ -1,5 +1,7 @@
 """Nodes whose result is their input: Identity, a Cast to what it is, moves that add up to nothing."""
 
+import numpy as np
+
 from .ir import Node
 from .links import Links, substitute, sweep
 from .shapes import Known
@@ -34,9 +36,10 @@ def same_as(node, facts, links, origins):
 def same_as_origin(node, y, facts, links, origins):
     """What stood before a row of reshapes, where the last one restores its shape; else the row is cut short."""
     origin = origins.get(node.inputs[0], node.inputs[0])
-    shape = facts.get(origin, Known()).shape
-    if shape is not None and shape == y.shape:
-        return origin
+    for name in (origin, node.inputs[0]):
+        shape = facts.get(name, Known()).shape
+        if shape is not None and shape == y.shape:
+            return name
     target = links.constant(node.inputs[1]) if node.op_type == "Reshape" and len(node.inputs) > 1 else None
     if target is not None and not node.attributes.get("allowzero") and all(target.reshape(-1) != 0):
         node.inputs[0] = origin
@@ -82,7 +85,7 @@ SAME = {
 
 def is_all(node, attribute, index, number, links):
     values = node.attributes.get(attribute, links.constant(node.inputs[index]) if len(node.inputs) > index else None)
-    return values is not None and all(value == number for value in values)
+    return values is not None and bool(np.all(np.asarray(values) == number))
 
 
 def keep_results(graph, new, links):

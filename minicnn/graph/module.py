@@ -15,8 +15,8 @@ class GraphModule(Module):
 
     Where a node with its initializers is what one of our layers computes (Conv, Gemm, BatchNormalization, Relu, ...), it becomes that
     layer: `state_dict()`, `parameters()`, `train()`, `to()` and hooks work as in the model that the graph came from, with its names (see
-    `names.py`). Other trained initializers are parameters by themselves, other floating ones are buffers. Constants, which are neither and stay on
-    the CPU, are integers and bools, from which nodes reckon shapes and indices, and single numbers, such as the 0.5 of x · 0.5.
+    `names.py`). Other trained initializers are parameters by themselves, other floating ones are buffers. Constants, which are neither
+    and stay on the CPU, are integers and bools, from which nodes reckon shapes and indices, and single numbers, such as the 0.5 of x · 0.5.
 
     It starts in evaluation: dropout does nothing, batch norm uses its running statistics; `train()` changes that. It takes over the arrays
     of the graph's initializers: training changes them. `graph` is the graph without them.

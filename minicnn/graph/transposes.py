@@ -166,13 +166,21 @@ def along_axis(walk, node, perm):
 
 def reduction(walk, node, perm):
     """The axes that go are those of the source; what is left is transposed as before, or not at all."""
+    return along_axes(walk, node, perm, node.attributes.get("keepdims", 1))
+
+
+def squeeze(walk, node, perm):
+    return along_axes(walk, node, perm, False)
+
+
+def along_axes(walk, node, perm, keep):
     axes = node.attributes.get("axes")
     given = axes if axes is not None or len(node.inputs) < 2 else walk.links.constant(node.inputs[1])
     if given is None or not len(given):
         return False
     out = [axis_of(int(axis), len(perm)) for axis in given]
     inside = [perm[axis] for axis in out]
-    rest = perm if node.attributes.get("keepdims", 1) else without(perm, out)
+    rest = perm if keep else without(perm, out)
     if axes is not None:
         return walk.emit(node, [walk.source(node.inputs[0])], rest, axes=inside)
     return walk.emit(node, [walk.source(node.inputs[0]), new_constant(walk, node.inputs[1], inside)], rest)
@@ -186,14 +194,6 @@ def without(perm, gone):
 
 def new_constant(walk, name, values):
     return walk.links.renewed(name, np.array(values, "int64"))
-
-
-def squeeze(walk, node, perm):
-    node = replace(node, attributes={**node.attributes, "keepdims": 0})
-    done = reduction(walk, node, perm)
-    if done:
-        del walk.nodes[-1].attributes["keepdims"]
-    return done
 
 
 def pad(walk, node, perm):

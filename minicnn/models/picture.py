@@ -18,6 +18,10 @@ WORKING_SIZE = 1024             # larger pictures are scaled down to this many p
 INK = 0.2                       # of full contrast: what stands out from the background by more is content
 
 
+class TooLarge(DataError):
+    """An image with more pixels than are taken."""
+
+
 class Picture(NamedTuple):
     """An input (C, H, W) float32 in 0..1, and what was done to get it."""
 
@@ -53,16 +57,20 @@ def margin(grey):
 def read(path, input_shape, style, invert=None):
     """The Picture in an image file, for a model with this input_shape (C, H, W) and style.
 
+    path    or a binary file that is open for reading
     invert  exchange light and dark; None: when the picture's margin is not as in the training images
 
     Raises DataError for what Pillow cannot read as an image, or what is larger than its limit against decompression bombs;
     OSError when the file itself cannot be opened.
     """
-    channels, *size = input_shape
-    if channels not in (1, 3):
-        raise BadValue(f"images can be read for models with 1 or 3 channels, this one takes {channels}")
-    original, mode = decode(path, channels)
-    pixels, notes = original, [f"{original.shape[2]}x{original.shape[1]} {mode}"]
+    if input_shape[0] not in (1, 3):
+        raise BadValue(f"images can be read for models with 1 or 3 channels, this one takes {input_shape[0]}")
+    return adapted(*decode(path, input_shape[0]), input_shape, style, invert)
+
+
+def adapted(pixels, mode, input_shape, style, invert=None):
+    """The Picture made of pixels (C, H, W) in 0..1; `mode` is what the notes call them."""
+    size, notes = input_shape[1:], [f"{pixels.shape[2]}x{pixels.shape[1]} {mode}"]
     if invert or (invert is None and needs_inversion(pixels, style)):
         pixels = 1 - pixels
         notes.append("inverted" if invert else f"{style['background']} background expected: inverted")
@@ -80,24 +88,38 @@ def needs_inversion(pixels, style):
 
 # Decoding
 
-def decode(path, channels):
-    """(pixels (C, H, W) in 0..1, the file's mode), upright and without transparency."""
+def decode(path, channels, formats=None, most_pixels=None):
+    """(pixels (C, H, W) in 0..1, the file's mode), upright and without transparency.
+
+    path         or a binary file that is open for reading
+    formats      Pillow's names of those that are read; None: all
+    most_pixels  None: Pillow's limit
+    """
+    if hasattr(path, "read"):
+        return _decode(path, getattr(path, "name", "the image"), channels, formats, most_pixels)
+    with open(path, "rb") as file:
+        return _decode(file, os.fspath(path), channels, formats, most_pixels)
+
+
+def _decode(file, name, channels, formats, most_pixels):
     from PIL import Image, ImageOps
 
-    with open(path, "rb") as file, warnings.catch_warnings():
+    with warnings.catch_warnings():
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
-            image = Image.open(file)
+            image = Image.open(file, formats=formats)
+            if most_pixels is not None and image.width * image.height > most_pixels:
+                raise TooLarge(f"{name} has {image.width * image.height:,} pixels, at most {most_pixels:,} are taken")
             image.load()
             mode = image.mode
             return _as_pixels(ImageOps.exif_transpose(image), channels), mode
         except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-            raise DataError(f"{os.fspath(path)} is refused: {error}") from None
-        except MemoryError:
+            raise TooLarge(f"{name} is refused: {error}") from None
+        except (MemoryError, TooLarge):
             raise
         except Exception as error:              # a damaged file may make Pillow's decoders raise anything
             reason = "it is no image that Pillow knows" if type(error).__name__ == "UnidentifiedImageError" else error
-            raise DataError(f"{os.fspath(path)} cannot be read as an image: {reason}") from None
+            raise DataError(f"{name} cannot be read as an image: {reason}") from None
 
 
 def _as_pixels(image, channels):

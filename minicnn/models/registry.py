@@ -5,6 +5,7 @@ from numbers import Integral
 
 from ..errors import BadType, BadValue
 from .alexnet import alexnet
+from .efficientnet import efficientnet_lite0
 from .googlenet import googlenet
 from .lenet import lenet5
 from .resnet import resnet18, resnet34, resnet50, resnet101, resnet152
@@ -18,9 +19,13 @@ BUILDERS = {
     for builder in (
         small_cnn, lenet5, vgg_small, resnet20, resnet32, resnet44, resnet56, resnet110,
         alexnet, vgg11, vgg13, vgg16, vgg19, vgg11_bn, vgg13_bn, vgg16_bn, vgg19_bn,
-        resnet18, resnet34, resnet50, resnet101, resnet152, googlenet,
+        resnet18, resnet34, resnet50, resnet101, resnet152, googlenet, efficientnet_lite0,
     )
 }
+
+
+# What the published weights were trained with where it is not ImageNet's mean and deviation: (mean, std) in 0..1, for each channel.
+NORMALIZATION = {"efficientnet_lite0": ([127 / 255] * 3, [128 / 255] * 3)}
 
 
 def names():
@@ -36,7 +41,7 @@ def builder(name):
 
 
 def create(name, **arguments):
-    """The named model, freshly initialised: `create("lenet5", num_classes=3)`.
+    """The named model, freshly initialised, `create("lenet5", num_classes=3)`, or with `weights="file.pth"` where it takes such.
 
     Raises BadValue for an unknown name or a number below 1, and BadType for an argument that this model does not take.
     """
@@ -45,8 +50,14 @@ def create(name, **arguments):
     for argument in arguments:
         if argument not in accepted:
             raise BadType(f"{name} has no argument {argument!r}; it takes {', '.join(accepted)}")
-        check_sizes(argument, arguments[argument])
+        if _is_size(accepted[argument].default):
+            check_sizes(argument, arguments[argument])
     return build(**arguments)
+
+
+def _is_size(default):
+    """Whether a parameter with this default takes a whole number, or several."""
+    return isinstance(default, tuple) or isinstance(default, int) and not isinstance(default, bool)
 
 
 def check_sizes(name, value):

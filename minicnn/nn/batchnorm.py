@@ -14,6 +14,8 @@ from .parameter import empty_array, empty_parameter
 class _NormBase(Module):
     """Scale, shift and running statistics, one value for each channel: (num_features,) each."""
 
+    frozen = False              # whether it stays in evaluation mode when the network is trained (see `models.freeze`)
+
     def __init__(self, num_features, eps, momentum, affine, track_running_stats, device, dtype, bias):
         super().__init__()
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
@@ -41,6 +43,10 @@ class _NormBase(Module):
             init.ones_(self.weight)
         if self.bias is not None:
             init.zeros_(self.bias)
+
+    def train(self, mode=True):
+        """Set training mode, unless it is frozen: then it normalises by its running statistics, which stay as they are."""
+        return super().train(False if self.frozen else mode)
 
     def extra_repr(self):
         return (f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "

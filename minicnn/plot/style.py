@@ -4,12 +4,14 @@ Series differ in dash, marker or hatch as well as in colour. matplotlib is impor
 global state of it is involved.
 """
 
+import io
 import os
 
 import numpy as np
 
 from ..errors import BadValue
 from ..serialize.atomic import replacing
+from .fonts import draw, families
 
 # Okabe & Ito's palette: apart for all kinds of vision
 BLUE, VERMILION, GREEN, ORANGE, SKY, PURPLE, BLACK = "#0072b2", "#d55e00", "#009e73", "#e69f00", "#56b4e9", "#cc79a7", "#000000"
@@ -53,13 +55,21 @@ def save(figure, path):
     """Write a figure as PNG, PDF or SVG, by the path's ending, atomically. Raises BadValue for another ending."""
     ending = format_of(path)
     with style(), replacing(path) as file:
-        figure.savefig(file, format=ending)
+        draw(figure, file, format=ending)
+
+
+def png(figure, dpi):
+    """The bytes of a figure as PNG."""
+    file = io.BytesIO()
+    with style():
+        draw(figure, file, format="png", dpi=dpi)
+    return file.getvalue()
 
 
 def style():
     import matplotlib
 
-    return matplotlib.rc_context(STYLE)
+    return matplotlib.rc_context({**STYLE, "font.family": families()})
 
 
 def make_figure(width, height):

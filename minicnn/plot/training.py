@@ -21,9 +21,10 @@ def learning_rate_range(rates, losses, smooth, suggestion=None, chosen=None):
         for name, rate, color, dash in (("suggestion", suggestion, VERMILION, "--"), ("chosen", chosen, GREEN, ":")):
             if rate is not None:
                 axes.axvline(rate, color=color, linestyle=dash, label=f"{name}: {rate:.2g}")
-        low, high = np.nanmin(smooth), np.nanmax(smooth[: max(1, len(smooth) // 2)])
-        axes.set(xscale="log", ylim=(max(0, low - 0.1 * (high - low)), high + 0.4 * (high - low) + 1e-6),
-                 title="Learning-rate range test", xlabel="learning rate", ylabel="training loss")
+        axes.set(xscale="log", title="Learning-rate range test", xlabel="learning rate", ylabel="training loss")
+        if len(smooth):
+            low, high = np.nanmin(smooth), np.nanmax(smooth[: max(1, len(smooth) // 2)])
+            axes.set_ylim(max(0, low - 0.1 * (high - low)), high + 0.4 * (high - low) + 1e-6)
         axes.legend()
     return figure
 

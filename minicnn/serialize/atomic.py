@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import secrets
 from contextlib import contextmanager, suppress
 
@@ -19,7 +20,7 @@ def replacing(path):
     Raises as `check_place`, OSError as usual.
     """
     path = check_place(path)
-    temporary = os.path.join(os.path.dirname(path), f".{secrets.token_hex(8)}.part")
+    temporary = os.path.join(os.path.dirname(path), f".{secrets.token_hex(8)}.part")        # as LEFTOVER has it
     try:
         with open(temporary, "xb") as file:
             yield file
@@ -33,6 +34,17 @@ def replacing(path):
             error.filename = path        # a full disk does not say for which file
         raise
     sync_folder(os.path.dirname(path))
+
+
+LEFTOVER = re.compile(r"\.[0-9a-f]{16}\.part")
+
+
+def remove_leftovers(folder):
+    """Remove the temporary files that killed processes have left in a folder; no other process may be writing there."""
+    for entry in os.scandir(folder):
+        if LEFTOVER.fullmatch(entry.name):
+            with suppress(OSError):
+                os.unlink(entry)
 
 
 def check_place(path):

@@ -92,8 +92,11 @@ def mixing(text, classes):
 
 def shifted(images, pixels, seeds):
     """Each image (N, C, H, W) moved by -pixels...pixels down and to the right, as its seed says; zeros move in."""
-    n, _, height, width = images.shape
-    padded = np.pad(images, ((0, 0), (0, 0), (pixels, pixels), (pixels, pixels)))
-    top, left = ((seeding.uniform(seeds, draw) * (2 * pixels + 1)).astype(np.int64).reshape(n, 1, 1) for draw in range(2))
-    rows, columns = top + np.arange(height)[:, None], left + np.arange(width)         # (N, H, 1), (N, 1, W)
-    return padded.transpose(0, 2, 3, 1)[np.arange(n)[:, None, None], rows, columns].transpose(0, 3, 1, 2)
+    images = images.transpose(0, 2, 3, 1)                               # pixels of all channels are moved at once
+    _, height, width, _ = images.shape
+    padded = np.pad(images, ((0, 0), (pixels, pixels), (pixels, pixels), (0, 0)))
+    top, left = ((seeding.uniform(seeds, draw) * (2 * pixels + 1)).astype(np.int64) for draw in range(2))
+    moved = np.empty(images.shape, images.dtype)
+    for n, (y, x) in enumerate(zip(top, left)):
+        moved[n] = padded[n, y : y + height, x : x + width]
+    return moved.transpose(0, 3, 1, 2)

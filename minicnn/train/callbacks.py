@@ -1,5 +1,6 @@
 """What happens around the training loop: keeping the best epoch, writing files, reports to whoever watches."""
 
+from ..models.transfer import blocks_of, freeze, unfreeze
 from ..optim.hyperparameters import count
 from ..serialize import save
 from .results import write_csv
@@ -83,19 +84,45 @@ class EarlyStopping(Callback):
             trainer.finished = True
 
 
+class GradualUnfreezing(Callback):
+    """Trains the last block of a model at first, and after every so many epochs one block more, from the end to the beginning.
+
+    every  epochs
+
+    The blocks are those of `models.blocks_of`. The optimizer must have been given the parameters of all of them, as they are before
+    the training: it leaves those without a gradient as they are (Howard & Ruder, ACL 2018, section 3.3).
+    """
+
+    def __init__(self, every=1):
+        self.every = count("every", every, least=1)
+
+    def on_epoch_start(self, trainer):
+        blocks, trained = blocks_of(trainer.model), 1 + trainer.epoch // self.every
+        if trained < len(blocks):
+            freeze(trainer.model, until=blocks[-trained].path)
+            unfreeze(trainer.model, since=blocks[-trained].path)
+        else:
+            unfreeze(trainer.model)
+
+
 class Checkpoint(Callback):
     """Writes the Trainer's whole state to a file: at the start, after every epoch, and at the end or when stopped.
 
-    more  entries to be written along with it
+    every  steps of an epoch from one checkpoint within it to the next; None: there is none within an epoch
+    more   entries to be written along with it
     """
 
-    def __init__(self, path, **more):
-        self.path, self.more = path, more
+    def __init__(self, path, every=None, **more):
+        self.path, self.every, self.more = path, every, more
 
     def on_train_start(self, trainer):
         save({**trainer.state_dict(), **self.more}, self.path)
 
     on_epoch_end = on_train_end = on_train_start
+
+    def on_step_end(self, trainer):
+        if self.every is not None and trainer.step % self.every == 0:
+            self.on_train_start(trainer)
 
 
 class HistoryFile(Callback):

@@ -1,5 +1,6 @@
 """The checks of a training that is about to begin, from its Job; their pictures as files."""
 
+from copy import deepcopy
 from functools import partial
 
 import numpy as np
@@ -20,9 +21,17 @@ def pipeline_of(job, criterion=None):
         seeds = arrays.default_generator.numpy.integers(2**63, size=len(images)).astype(np.uint64)
         return classifier.normalise(job.augmentation(images, seeds))
 
-    return Pipeline(part.images, part.labels, prepare, lambda: registry.create(classifier.name, **classifier.arguments),
-                    criterion or CrossEntropyLoss(), partial(optimizer_for, job.config), len(job.source.classes), job.config.batch_size,
-                    job.config.seed)
+    return Pipeline(part.images, part.labels, prepare, _builder(job), criterion or CrossEntropyLoss(),
+                    partial(optimizer_for, job.config), len(job.source.classes), job.config.batch_size, job.config.seed)
+
+
+def _builder(job):
+    """What makes a model like the Job's before its training: fresh weights, or those that are trained further."""
+    classifier = job.classifier
+    if job.config.pretrained is None:
+        return lambda: registry.create(classifier.name, **classifier.arguments)
+    model = deepcopy(classifier.model)
+    return lambda: deepcopy(model)
 
 
 def check_all(job):

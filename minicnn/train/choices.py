@@ -1,6 +1,7 @@
 """The optimizers and learning-rate schedules that a training can be asked for by name."""
 
 from ..errors import BadValue
+from ..models.transfer import layerwise_lr
 from ..optim import RMSprop, SGD, Adam, AdamW, NAdam, RAdam
 from ..optim.lr_scheduler import (CosineAnnealingLR, ExponentialLR, LinearLR, OneCycleLR, PolynomialLR, ReduceLROnPlateau, SequentialLR,
                                   StepLR)
@@ -42,7 +43,8 @@ def warm_up_cosine(optimizer, lr, steps):
 # name: how to make one that is stepped `steps` times in all, once after every step of the optimizer; "plateau" is told the validation
 # loss after every epoch, and lowers the rate to a fifth when that has not fallen for more than two
 SCHEDULERS = {
-    "one-cycle": lambda optimizer, lr, steps: OneCycleLR(optimizer, lr, total_steps=max(steps, 2) + 1),
+    "one-cycle": lambda optimizer, lr, steps: OneCycleLR(optimizer, [group["lr"] for group in optimizer.param_groups],
+                                                         total_steps=max(steps, 2) + 1),
     "cosine": lambda optimizer, lr, steps: CosineAnnealingLR(optimizer, T_max=steps),
     "warmup-cosine": warm_up_cosine,
     "linear": lambda optimizer, lr, steps: PolynomialLR(optimizer, total_iters=steps),
@@ -53,13 +55,27 @@ SCHEDULERS = {
 }
 
 
+def groups_for(model, lr, weight_decay, decay_biases=True, layer_decay=None):
+    """Groups for an optimizer, of the parameters that are trained: by layer with other rates, and biases apart, where this is asked for."""
+    if layer_decay is None:
+        return [p for p in model.parameters() if p.requires_grad] if decay_biases else parameter_groups(model, weight_decay)
+    groups = layerwise_lr(model, lr, layer_decay)
+    if decay_biases:
+        return groups
+    parts = [{**part, "lr": group["lr"]} for group in groups for part in with_biases_apart(group["params"], weight_decay)]
+    return [part for part in parts if part["params"]]
+
+
 def parameter_groups(model, weight_decay):
     """Two groups for an optimizer: matrices and kernels with this weight decay; biases and the weights of norm layers without.
 
     Those have one dimension: they scale and move whole channels, and to shrink them restrains what the network can compute, not how
     large its weights are (He et al., "Bag of tricks for image classification", CVPR 2019, section 3.1).
     """
-    parameters = [p for p in model.parameters() if p.requires_grad]
+    return with_biases_apart([p for p in model.parameters() if p.requires_grad], weight_decay)
+
+
+def with_biases_apart(parameters, weight_decay):
     return [{"params": [p for p in parameters if p.ndim > 1], "weight_decay": weight_decay},
             {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0}]
 

@@ -31,6 +31,13 @@ class Config:
     clip_norm       the gradients' greatest norm, all together; None: any
     ema             decay of the moving average of weights that is validated and kept; None: the weights themselves
     early_stopping  epochs without a new best one, after which the training ends; None: never
+    checkpoint_every  steps from one checkpoint within an epoch to the next; None: there is one after each epoch only
+    pretrained      file of a network, or run folder, that is trained further (see `opening.open_classifier`); None: a fresh one. `model`
+                    is then the architecture that a file of weights is for, else any name
+    freeze          what of it stays as it is: "none", "features" (all but the last layer), or all before the module with this path
+    layer_decay     the rate of each block of layers is so many times that of the next one; None: one rate for all
+    unfreeze_every  epochs from one more block that is trained to the next, from the last one to the first; None: all of them at once
+    mean, std       what the pretrained network takes for 0 and for 1, in 0..1, a list; None: as its file says
     workers     threads that load and augment batches ahead of time; the outcome does not depend on it
     device      "cpu" or "cuda"; the bits of the history are the same on the same device only
 
@@ -59,12 +66,20 @@ class Config:
     ema: float | None = None
     early_stopping: int | None = None
     device: str = "cpu"
+    checkpoint_every: int | None = None
+    pretrained: str | None = None
+    freeze: str = "none"
+    layer_decay: float | None = None
+    unfreeze_every: int | None = None
+    mean: list | None = None
+    std: list | None = None
 
     def __post_init__(self):
         known("data set", self.dataset, dict.fromkeys(NAMES))
         known("optimizer", self.optimizer, OPTIMIZERS)
         known("scheduler", self.scheduler, SCHEDULERS)
-        registry.builder(self.model)
+        if self.pretrained is None:
+            registry.builder(self.model)
         known("device", self.device, dict.fromkeys(("cpu", "cuda")))
         if not isinstance(self.data_dir, str | None):
             raise BadValue(f"data_dir must be a path or null, got {self.data_dir!r}")
@@ -82,6 +97,7 @@ class Config:
         above_zero("lr", self.lr)
         at_least_zero("weight_decay", self.weight_decay)
         self._check_practice()
+        self._check_pretrained()
         if not 0 <= finite("label_smoothing", self.label_smoothing) < 1:
             raise BadValue(f"label_smoothing must be at least 0 and below 1, got {self.label_smoothing}")
 
@@ -94,8 +110,24 @@ class Config:
             above_zero("clip_norm", self.clip_norm)
         if self.ema is not None and not 0 < finite("ema", self.ema) < 1:
             raise BadValue(f"ema must be above 0 and below 1, got {self.ema}")
-        if self.early_stopping is not None:
-            count("early_stopping", self.early_stopping, least=1)
+        for name in ("early_stopping", "checkpoint_every", "unfreeze_every"):
+            if getattr(self, name) is not None:
+                count(name, getattr(self, name), least=1)
+
+    def _check_pretrained(self):
+        for name in ("model", "freeze"):
+            if not isinstance(getattr(self, name), str):
+                raise BadValue(f"{name} must be a name, got {getattr(self, name)!r}")
+        if self.layer_decay is not None and not 0 < finite("layer_decay", self.layer_decay) <= 1:
+            raise BadValue(f"layer_decay must be above 0 and at most 1, got {self.layer_decay}")
+        for name in ("mean", "std"):
+            values = getattr(self, name)
+            if values is not None and (not isinstance(values, list) or not values or any(type(v) not in (int, float) for v in values)):
+                raise BadValue(f"{name} must be a list of numbers, got {values!r}")
+        if self.pretrained is None and (self.freeze, self.layer_decay, self.unfreeze_every, self.mean, self.std) != ("none", *[None] * 4):
+            raise BadValue("freeze, layer_decay, unfreeze_every, mean and std are for a network that is trained further: there is none")
+        if self.unfreeze_every is not None and self.freeze != "none":
+            raise BadValue("unfreeze_every says when what is frozen; leave out freeze")
 
     @property
     def name(self):
@@ -124,6 +156,18 @@ def complete(dataset="digits", **given):
     values.setdefault("lr", known("optimizer", values["optimizer"], OPTIMIZERS)[1])
     values.setdefault("workers", WORKERS if draws_singly(values["augment"]) else 0)
     return Config(dataset=dataset, **values)
+
+
+# A network that has learnt is changed in small steps, and its images are as large as those that it knows.
+FINE_TUNING = {"epochs": 10, "batch_size": 32, "optimizer": "adamw", "weight_decay": 0.01, "shift": 0}
+HEAD_ALONE, EVERYTHING = {"freeze": "features", "lr": 0.01}, {"freeze": "none", "lr": 0.001}
+
+
+def complete_further(pretrained, dataset=FOLDER, **given):
+    """A Config for training a network further, from what was asked for. Rates by layer, or blocks one by one, want nothing frozen."""
+    head_alone = given.get("freeze", "features") == "features" and not {"layer_decay", "unfreeze_every"} & set(given)
+    usual = {**FINE_TUNING, **(HEAD_ALONE if head_alone else EVERYTHING), "model": Path(pretrained).stem}
+    return complete(dataset, **{**usual, **given}, pretrained=str(pretrained))
 
 
 def write(config, path):

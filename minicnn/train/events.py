@@ -1,5 +1,8 @@
 """The history as event files, which TensorBoard shows while a training goes on. The format is written by tensorboardX."""
 
+import os
+import time
+from contextlib import suppress
 from pathlib import Path
 
 from ..errors import DataError
@@ -9,7 +12,6 @@ TAGS = {                        # of the history's entries; TensorBoard puts wha
     "train_loss": "loss/training", "val_loss": "loss/validation",
     "train_accuracy": "accuracy/training", "val_accuracy": "accuracy/validation", "learning_rate": "learning_rate",
 }
-LATEST = 1                      # seconds until an epoch can be seen; the library's two minutes are longer than many trainings
 FIRST_WORDS = "events.out.tfevents."
 
 
@@ -30,6 +32,7 @@ class EventFiles(Callback):
     """Writes losses, accuracies and the learning rate of each epoch to an event file in a folder; its step is the epoch.
 
     A training that is gone on with writes another file, with its history from the beginning; the earlier one is thereby taken back.
+    Written at once and in this thread: the library's own writes from another one, and a full disk would let it wait for ever.
     """
 
     def __init__(self, folder):
@@ -37,18 +40,36 @@ class EventFiles(Callback):
         self.folder, self.writer = folder, None
 
     def on_train_start(self, trainer):
-        from tensorboardX import SummaryWriter
+        from tensorboardX.event_file_writer import EventsWriter
+        from tensorboardX.proto.event_pb2 import Event, SessionLog
 
-        self.writer = SummaryWriter(str(self.folder), purge_step=1 if event_files(self.folder) else None, flush_secs=LATEST)
-        for record in trainer.history:
-            self.write(record)
+        begun = [Event(step=1, wall_time=time.time(), session_log=SessionLog(status=SessionLog.START))] if event_files(self.folder) else []
+        self.writer = EventsWriter(os.path.join(self.folder, "events"))
+        self.write([*begun, *map(event_of, trainer.history)])
 
     def on_epoch_end(self, trainer):
-        self.write(trainer.history[-1])
+        self.write([event_of(trainer.history[-1])])
 
-    def write(self, record):
-        for name, tag in TAGS.items():
-            self.writer.add_scalar(tag, record[name], record["epoch"])
+    def write(self, events):
+        """Append events, to be seen at once."""
+        try:
+            for event in events:
+                self.writer.write_event(event)
+            self.writer.flush()
+        except OSError as error:        # a full disk does not say for which file
+            error.filename = error.filename or f"{self.folder} (event file)"
+            with suppress(OSError):
+                self.writer.close()
+            raise
 
     def on_train_end(self, trainer):
         self.writer.close()
+
+
+def event_of(record):
+    """An entry of the history as an event."""
+    from tensorboardX.proto.event_pb2 import Event
+    from tensorboardX.proto.summary_pb2 import Summary
+
+    values = [Summary.Value(tag=tag, simple_value=record[name]) for name, tag in TAGS.items()]
+    return Event(step=record["epoch"], wall_time=time.time(), summary=Summary(value=values))

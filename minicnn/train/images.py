@@ -60,10 +60,10 @@ def divide(data, split=None):
     if data.test_images is not None:
         test = Part(data.test_images, data.test_labels, files.get("test"))
     else:
-        pool, test = _split(pool, TEST_SHARE)
+        pool, test = _split(pool, TEST_SHARE, "test with at the end")
     if data.validation_images is not None:
         return Parts(pool, Part(data.validation_images, data.validation_labels, files.get("validation")), test)
-    return Parts(*_split(pool, VALIDATION_SHARE), test)
+    return Parts(*_split(pool, VALIDATION_SHARE, "choose the best epoch by"), test)
 
 
 def divide_as(data, split):
@@ -76,10 +76,13 @@ def divide_as(data, split):
     return Parts(*(whole.at([place[file] for file in split[name]]) for name in Parts._fields))
 
 
-def _split(part, share):
+def _split(part, share, purpose):
     """Two Parts, the second with this share of the images."""
-    return [part.at(indices) for indices in
-            stratified_split(part.labels, (1 - share, share), arrays.Generator().manual_seed(SPLIT_SEED))]
+    try:
+        parts = stratified_split(part.labels, (1 - share, share), arrays.Generator().manual_seed(SPLIT_SEED))
+    except DataError:
+        raise DataError(f"{len(part)} images are too few: {share:.0%} of them are to be held out, to {purpose}") from None
+    return [part.at(indices) for indices in parts]
 
 
 class Batches(Dataset):

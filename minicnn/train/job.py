@@ -6,15 +6,18 @@ import numpy as np
 
 from .. import arrays, data
 from ..data import seeding
-from ..errors import BadValue
-from ..models import Classifier, style_of
+from ..errors import BadValue, DataError
+from ..models import Classifier, freeze, style_of
+from ..models.summary import dims
 from ..nn import CrossEntropyLoss
 from ..optim.lr_scheduler import ReduceLROnPlateau
 from ..tensor import wrap
 from .augmentation import Augmentation, mixing
 from .averaging import AveragedModel, get_ema_multi_avg_fn
-from .choices import make_optimizer, make_scheduler, parameter_groups
+from .callbacks import GradualUnfreezing
+from .choices import groups_for, make_optimizer, make_scheduler
 from .images import Parts, as_they_are, divide, loader
+from .opening import open_classifier
 from .trainer import Trainer
 
 
@@ -57,16 +60,40 @@ def prepare(config, progress=None, split=None, source=None):
     Raises DataError when the data set is absent or damaged, BadValue for a shift that leaves nothing of the images,
     ShapeError when the model cannot work on such images, DeviceError without a usable GPU where the Config asks for one.
     """
+    known = None if config.pretrained is None else opened(config)
     if source is None:
-        source = data.load(config.dataset, config.data_dir, progress=progress, image_size=config.image_size, on_error=config.broken)
+        channels, *size = (None, config.image_size) if known is None else known.input_shape
+        source = data.load(config.dataset, config.data_dir, progress=progress, image_size=size[0] if known is None else size,
+                           channels=channels, on_error=config.broken)
     parts, size = divide(source, split), source.train_images.shape[2:]
     check_shift(config.shift, size)
     arrays.module_for(config.device)            # or an error, before anything has been made
     arrays.manual_seed(config.seed)
-    classifier = Classifier.for_images(config.model, parts.train.images, source.classes, style_of(parts.train.images))
+    style = style_of(parts.train.images)
+    if known is None:
+        classifier = Classifier.for_images(config.model, parts.train.images, source.classes, style)
+    else:
+        classifier = adapted(known, config, source, style)
     classifier.model.to(config.device)
     trainer = make_trainer(config, classifier.model, parts.train.labels, len(source.classes))
     return Job(config, source, parts, classifier, trainer, Augmentation(config.augment, config.shift, size))
+
+
+def opened(config):
+    """The network that a Config wants trained further, as a Classifier."""
+    return open_classifier(config.pretrained, config.model, None, config.image_size, config.mean, config.std)
+
+
+def adapted(classifier, config, source, style):
+    """The Classifier with a head for the data set's classes, and frozen as the Config says."""
+    if source.train_images.shape[1:] != classifier.input_shape:
+        raise DataError(f"{config.pretrained} takes images of {dims(classifier.input_shape)}, those of {source.name} are "
+                        f"{dims(source.train_images.shape[1:])}")
+    classifier.adapt(source.classes)
+    classifier.style = style
+    if config.freeze != "none":
+        freeze(classifier.model, classifier.head() if config.freeze == "features" else config.freeze)
+    return classifier
 
 
 def check_shift(pixels, size):
@@ -81,12 +108,14 @@ def make_trainer(config, model, labels, classes):
     scheduler = make_scheduler(config.scheduler, optimizer, config.lr, steps)
     average = config.ema and AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(config.ema), use_buffers=True)
     per = "epoch" if isinstance(scheduler, ReduceLROnPlateau) else "step"
-    return Trainer(model, optimizer, loss_for(config, labels, classes), scheduler, per, clip_norm=config.clip_norm, average=average)
+    gradual = [GradualUnfreezing(config.unfreeze_every)] if config.unfreeze_every else []
+    loss = loss_for(config, labels, classes)
+    return Trainer(model, optimizer, loss, scheduler, per, gradual, clip_norm=config.clip_norm, average=average)
 
 
 def optimizer_for(config, model):
     """The Config's optimizer for a model's parameters."""
-    parameters = model.parameters() if config.decay_biases else parameter_groups(model, config.weight_decay)
+    parameters = groups_for(model, config.lr, config.weight_decay, config.decay_biases, config.layer_decay)
     return make_optimizer(config.optimizer, parameters, config.lr, config.weight_decay)
 
 

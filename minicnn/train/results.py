@@ -8,11 +8,11 @@ from pathlib import Path
 from .. import data, metrics
 from ..data.registry import FOLDER
 from ..errors import DataError
-from ..models import Classifier
 from ..nn import CrossEntropyLoss
 from ..serialize.atomic import check_writable, replacing
 from .evaluation import evaluate
 from .images import Parts, as_they_are, divide
+from .opening import open_classifier
 
 
 def evaluate_classifier(classifier, part):
@@ -46,13 +46,8 @@ def write_json(values, path):
 
 
 def load_classifier(run):
-    """The Classifier in a run folder or a model file. Raises DataError where there is none."""
-    path = Path(run)
-    if not path.exists():
-        raise DataError(f"there is no run folder or model file {run}")
-    if path.is_dir() and not (path / "model.mcnn").is_file():
-        raise DataError(f"{path} has no model.mcnn: it is not the folder of a run")
-    return Classifier.load(path / "model.mcnn" if path.is_dir() else path)
+    """The Classifier in a run folder or a model file of any kind. Raises DataError where there is none."""
+    return open_classifier(run)
 
 
 def load_for(classifier, name, data_dir, progress):

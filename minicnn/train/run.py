@@ -10,9 +10,12 @@ from .. import plot
 from ..data.folder import check_folder
 from ..errors import DataError, Error
 from ..serialize import load
+from ..serialize.atomic import remove_leftovers
 from . import config as configuration
 from . import report as page
+from .alone import alone_in
 from .callbacks import BestEpoch, Checkpoint, EarlyStopping, HistoryFile
+from .environment import changes, environment
 from .events import EventFiles, event_files
 from .job import prepare
 from .results import SPLIT, evaluate_classifier, read_split, report, write_json
@@ -34,17 +37,28 @@ MODEL, CONFIG, HISTORY, RESULTS, CURVE, CONFUSION, MISTAKES, CHECKPOINT = FILES
 
 
 class Run:
-    """A Job and the folder that it writes to."""
+    """A Job and the folder that it writes to.
+
+    `remarks` are sentences on what the user should know of a run that is gone on with.
+    """
 
     def __init__(self, folder, job):
-        self.folder, self.job = Path(folder), job
+        self.folder, self.job, self.remarks = Path(folder), job, []
         self.best = BestEpoch(on_best=lambda trainer: self.save_model())
-        checkpoint = Checkpoint(self.folder / CHECKPOINT, config=asdict(job.config))
+        checkpoint = Checkpoint(self.folder / CHECKPOINT, job.config.checkpoint_every, config=asdict(job.config), environment=environment())
         early = [EarlyStopping(self.best, job.config.early_stopping)] if job.config.early_stopping else []
         job.trainer.callbacks[:0] = [self.best, HistoryFile(self.folder / HISTORY), *early, checkpoint]
 
     def fit(self):
-        """Train; then put the best epoch's parameters into the model. Returns the history."""
+        """Train; then put the best epoch's parameters into the model. Returns the history.
+
+        Raises DataError while another process trains in the folder.
+        """
+        with alone_in(self.folder):
+            remove_leftovers(self.folder)
+            return self._fit()
+
+    def _fit(self):
         new = not self.has_checkpoint
         try:
             history = self.job.fit()
@@ -88,13 +102,18 @@ class Run:
         with suppress(OSError):
             self.folder.rmdir()
 
-    def test(self):
-        """The test, as an Evaluation and as figures; pictures and figures are written."""
+    def test(self, with_report=False, seconds=None):
+        """The test, as an Evaluation and as figures; pictures and figures are written, and the page of the report, if it is asked for.
+
+        seconds  that the training took, for the report
+        """
         outcome, classes = evaluate_classifier(self.job.classifier, self.job.parts.test), self.job.classifier.classes
         figures = {"best_epoch": self.best_epoch, **report(outcome, classes)}
         plot.save(plot.confusion_matrix(figures["confusion_matrix"], classes), self.folder / CONFUSION)
         images = self.job.parts.test.images
         plot.save(plot.mistakes(images, outcome.labels, outcome.probabilities, classes), self.folder / MISTAKES)
+        if with_report:
+            self.write_report(outcome, seconds)
         write_json(figures, self.folder / RESULTS)          # last: its presence says that the run is complete
         return outcome, figures
 
@@ -122,9 +141,14 @@ def start(config, folder=None, progress=None):
     job = prepare(config, progress)
     folder = make_folder(folder) if folder else make_numbered_folder(f"{config.name}-{config.model}")
     configuration.write(config, folder / CONFIG)
-    if job.parts.files() is not None:
-        write_json(job.parts.files(), folder / SPLIT)
+    write_split(job.parts, folder)
     return Run(folder, job)
+
+
+def write_split(parts, folder):
+    """Which file is in which part, for data that comes from files."""
+    if parts.files() is not None:
+        write_json(parts.files(), folder / SPLIT)
 
 
 def make_folder(folder):
@@ -133,6 +157,7 @@ def make_folder(folder):
     if folder.exists() and not folder.is_dir():
         raise DataError(f"{folder} is not a folder; give another one, or none for runs/...")
     folder.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(folder)
     if any(folder.iterdir()):
         raise DataError(f"{folder} is not empty; give another folder, or go on with the run in it by --resume {folder}")
     return folder
@@ -151,25 +176,41 @@ def make_numbered_folder(name, root="runs"):
 
 
 def resume(folder, progress=None):
-    """The Run that was interrupted in a folder, exactly where it stood. Raises DataError where there is none to go on with."""
+    """The Run that was interrupted in a folder, exactly where its checkpoint stands; without one yet, from the beginning.
+
+    Raises DataError where there is no run, where it is complete, or while another process trains it.
+    """
     folder = Path(check_folder(folder))
     if (folder / RESULTS).exists():
         raise DataError(f"the run in {folder} is complete: there is nothing to go on with")
-    if not (folder / CHECKPOINT).exists():
-        raise DataError(f"{folder} has no {CHECKPOINT}: there is no training that could be gone on with")
+    if not (folder / CONFIG).exists():
+        raise DataError(f"{folder} has no {CONFIG}: it is not the folder of a run that could be gone on with")
+    with alone_in(folder):
+        pass
     run = Run(folder, prepare(configuration.read(folder / CONFIG), progress, read_split(folder)))
-    state = load(folder / CHECKPOINT, map_location="cpu")          # it goes to where the model is
-    try:
-        check_settings(state["config"], run.job.config)
-        run.job.trainer.load_state_dict(state)
-    except (Error, KeyError, TypeError, AttributeError) as error:
-        raise DataError(f"{folder / CHECKPOINT} is not a checkpoint of this run: {reason(error)}") from None
+    if run.has_checkpoint:
+        run.remarks += load_checkpoint(run.job, folder / CHECKPOINT)
+    else:
+        write_split(run.job.parts, folder)
     return run
+
+
+def load_checkpoint(job, path):
+    """Bring a Job to where a checkpoint stands. Returns remarks. Raises DataError for one of another run."""
+    state = load(path, map_location="cpu")                         # it goes to where the model is
+    try:
+        check_settings(state["config"], job.config)
+        job.trainer.load_state_dict(state)
+        changed = changes(state.get("environment") or environment())
+    except (Error, KeyError, TypeError, AttributeError) as error:
+        raise DataError(f"{path} is not a checkpoint of this run: {reason(error)}") from None
+    return [f"the run goes on otherwise than it was computed until now ({'; '.join(changed)}): the last digits may differ from those of "
+            f"a run that was not interrupted"] * bool(changed)
 
 
 def check_settings(before, config):
     """Refuse to go on with other settings than those that a checkpoint was written with; data and training may have been moved."""
-    may_change = ("data_dir", "workers", "device")
+    may_change = ("data_dir", "workers", "device", "checkpoint_every")
     other = [name for name, value in asdict(config).items() if before.get(name, value) != value and name not in may_change]
     if other:
         raise DataError(f"{CONFIG} has changed since it was written, in {', '.join(other)}")

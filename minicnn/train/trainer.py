@@ -157,7 +157,8 @@ class Trainer:
 
     @property
     def learning_rate(self):
-        return float(self.optimizer.param_groups[0]["lr"])
+        """The highest one, where layers have rates of their own."""
+        return max(float(group["lr"]) for group in self.optimizer.param_groups)
 
     def tell(self, event):
         for callback in self.callbacks:
@@ -169,7 +170,7 @@ class Trainer:
         """All that is needed to go on from here, in a form that `minicnn.save` takes."""
         return {
             "epoch": self.epoch, "step": self.step, "finished": self.finished, "history": self.history, "tally": self.tally.state_dict(),
-            "random": arrays.get_rng_state(), "order": self.order, "loader_seed": self.loader_seed,
+            "random": arrays.get_rng_state(), "order": self.order, "loader_seed": self.loader_seed, "waiting": self.waiting.state_dict(),
             "model": self.model.state_dict(), "optimizer": self.optimizer.state_dict(),
             "scheduler": self.scheduler.state_dict() if self.scheduler is not None else None,
             "average": self.average.state_dict() if self.average is not None else None,
@@ -179,7 +180,7 @@ class Trainer:
     def load_state_dict(self, state):
         """Go on exactly where another Trainer, made in the same way, stood when it gave this state."""
         self.epoch, self.step, self.order, self.loader_seed = state["epoch"], state["step"], state["order"], state.get("loader_seed")
-        self.history, self.tally = list(state["history"]), Tally(**state["tally"])
+        self.history, self.tally, self.waiting = list(state["history"]), Tally(**state["tally"]), Waiting(**state.get("waiting", {}))
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.optimizer._opt_called = True           # it has made steps; a schedule would warn that it has not

@@ -6,9 +6,11 @@ import time
 class Waiting:
     """Seconds waited for batches, of all seconds that steps took, and how many steps there were."""
 
-    def __init__(self):
-        self.waited = self.total = 0.0
-        self.steps = 0
+    def __init__(self, waited=0.0, total=0.0, steps=0):
+        self.waited, self.total, self.steps = waited, total, steps
+
+    def state_dict(self):
+        return {"waited": self.waited, "total": self.total, "steps": self.steps}
 
     def watch(self, batches):
         """The batches, one by one; time is counted from one to the next."""

@@ -109,3 +109,14 @@ def test_two_classes(tmp_path, capsys):
     printed = capsys.readouterr().out
     assert found >= 0.75 and (tmp_path / "roc.png").stat().st_size > 5000          # the test has eight of them
     assert re.search(r"to be found +\d", printed) and float(re.search(r"of the test (\S*) \(", printed)[1]) > 0.9
+
+
+def test_transfer(monkeypatch, capsys):
+    """The line that the project must show, on real pictures and by trained weights, where both are installed."""
+    monkeypatch.setattr(sys, "argv", ["transfer.py"])
+    try:
+        runpy.run_path(EXAMPLES / "transfer.py")
+    except SystemExit as reason:
+        pytest.skip(str(reason))
+    two, three = map(float, re.findall(r"balanced accuracy (\S*),", capsys.readouterr().out))
+    assert two >= 0.95 and three >= 0.90

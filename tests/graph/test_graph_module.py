@@ -106,6 +106,11 @@ def test_on_the_gpu():
     found = module.to("cuda")(minicnn.tensor(x, device="cuda"))
     assert found.is_cuda
     np.testing.assert_allclose(found.detach().cpu().numpy(), wanted, rtol=1e-4, atol=1e-5)
+    found.sum().backward()
+    model.eval()(minicnn.tensor(x)).sum().backward()
+    gradients = dict(module.named_parameters())
+    for name, p in model.named_parameters():
+        np.testing.assert_allclose(gradients[name].grad.cpu().numpy(), p.grad.numpy(), rtol=1e-3, atol=1e-4, err_msg=name)
 
 
 def test_copies_are_independent():
@@ -236,6 +241,13 @@ def test_convolutions_with_other_margins_on_each_side_are_layers(attributes, wid
 def test_frozen_weights_are_parameters_that_are_not_trained():
     module = GraphModule(graph([Node("Conv", ["x", "c.weight"], ["y"])], initializers={"c.weight": rand(4, 3, 3, 3)}))
     assert [p.requires_grad for p in module.parameters()] == [False]
+
+
+def test_arrays_mapped_from_a_file_become_plain_ones(tmp_path):
+    np.save(tmp_path / "w.npy", rand(4, 3, 3, 3))
+    w = np.load(tmp_path / "w.npy", mmap_mode="c")
+    module = GraphModule(graph([Node("Conv", ["x", "c.weight"], ["y"])], initializers={"c.weight": w}, parameters={"c.weight"}))
+    assert type(module.c.weight.array) is np.ndarray and np.shares_memory(module.c.weight.array, w)
 
 
 def test_arrays_that_cannot_be_written_to_are_copied():

@@ -78,6 +78,20 @@ def test_memory_that_every_step_asks_for_is_kept(pool):
     assert made[1] > made[0] and made[3] == made[2] == made[1]
 
 
+def test_a_block_somewhat_larger_is_lent_where_none_of_the_size_is_free(pool):
+    large = memory.empty((10 << 20,), np.uint8)
+    memory.empty((6 << 20,), np.uint8)                          # while the large one is in use
+    assert pool.made == 2
+    del large
+    kept = [memory.empty((6 << 20,), np.uint8), memory.empty((6 << 20,), np.uint8)]
+    assert pool.made == 2
+    kept.append(memory.empty((6 << 20,), np.uint8))
+    assert pool.made == 3
+    del kept
+    memory.empty((2 << 20,), np.uint8)                          # 6 MB for 2 would be too much
+    assert pool.made == 4
+
+
 def test_what_was_lent_is_not_free_before_it_is_used(pool):
     """From one call to the next, nobody but the caller refers to the memory."""
     first, second = pool.block(5000), pool.block(5000)

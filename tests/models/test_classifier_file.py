@@ -71,3 +71,17 @@ def test_a_state_dict_is_refused(tmp_path):
     save(models.lenet5().state_dict(), tmp_path / "weights.mcnn")
     with pytest.raises(errors.DataError, match="it holds something else"):
         Classifier.load(tmp_path / "weights.mcnn")
+
+
+@pytest.mark.parametrize("channels_last", [False, True])
+@pytest.mark.parametrize("dtype, scale", [(np.uint8, 255), (np.float64, 1)])
+@pytest.mark.parametrize("shape", [(0, 3, 4, 5), (2, 1, 4, 5), (7, 3, 6, 2)])
+def test_normalise_is_the_formula_bit_for_bit(shape, dtype, scale, channels_last):
+    images = (np.random.default_rng(0).random(shape) * scale).astype(dtype)
+    images = np.ascontiguousarray(images.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2) if channels_last else images
+    mean, std = np.linspace(0.3, 0.6, shape[1]), np.linspace(0.2, 0.3, shape[1])
+    classifier = Classifier("small_cnn", {"in_channels": shape[1]}, ["a", "b"], shape[1:], mean.tolist(), std.tolist(), STYLE)
+    m, s = (np.asarray(v, np.float32).reshape(-1, 1, 1) * np.float32(scale) for v in (mean, std))
+    found = classifier.normalise(images)
+    assert found.dtype == np.float32 and found.shape == shape
+    np.testing.assert_array_equal(found, (images.astype(np.float32) - m) / s)

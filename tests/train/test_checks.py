@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import minicnn
-from minicnn import arrays, data, nn, optim
+from minicnn import arrays, data, nn, optim, plot
 from minicnn.train import config as configuration
 from minicnn.train.checking import pipeline_of
 from minicnn.train.checks import ALL, SHORT, Pipeline, beginning, learning, learning_rate_range, rates, run_checks
@@ -144,6 +144,43 @@ def test_units_that_are_dead():
 
 def test_a_sum_over_the_batch_in_place_of_the_mean():
     assert "loss at the start" in failed(pipeline(criterion=nn.CrossEntropyLoss(reduction="sum")), SHORT)
+
+
+class Detached(nn.Module):
+    """A network whose output does not depend on its weights, as far as backward knows."""
+
+    def __init__(self):
+        super().__init__()
+        self.net = network()
+
+    def forward(self, x):
+        return self.net(x).detach() + 0 * sum(p.sum() for p in self.net.parameters())
+
+
+@pytest.mark.parametrize("broken", [dict(labels=np.random.default_rng(0).permutation(DIGITS.train_labels)), dict(build=Detached),
+                                    dict(prepare=lambda images, labels: 0 * prepare(images, labels))])
+def test_a_loss_that_does_not_fall_is_called_that(broken, tmp_path):
+    (found,) = run_checks(pipeline(**broken, lr=0.01), [rates.learning_rate])
+    assert found.verdict == "warned" and found.saw.startswith("0.01; the loss does not fall at any rate up to ")
+    assert found.expected == "a loss clearly below that of guessing, 2.3" and "a gradient that does not reach the weights" in found.cause
+    test = found.figures["range"]
+    assert test.suggestion is None
+    plot.save(plot.learning_rate_range(test.rates, test.losses, test.smooth, test.suggestion, 0.01), tmp_path / "range.png")
+
+
+def test_a_loss_that_is_no_number_is_called_that(tmp_path):
+    (found,) = run_checks(pipeline(prepare=lambda images, labels: prepare(images, labels) * np.float32(np.inf)), [rates.learning_rate])
+    assert (found.verdict, found.saw) == ("failed", "0.1; the loss is no finite number at any rate")
+    plot.save(plot.learning_rate_range([], [], np.array([]), None, 0.01), tmp_path / "range.png")
+
+
+@pytest.mark.parametrize("classes", [2, 10])
+def test_the_suggestion_is_not_the_noise_of_the_first_steps(classes):
+    labels = DIGITS.train_labels if classes == 10 else (DIGITS.train_labels > 4).astype(np.int64)
+    for seed in range(3):
+        some = pipeline(labels=labels)
+        some.seed = seed
+        assert 0.003 < learning_rate_range(some).suggestion < 0.5
 
 
 def test_range_test_suggests_a_rate_that_trains_and_finds_the_limit():

@@ -101,10 +101,29 @@ def test_it_is_seen_while_the_training_goes_on(tmp_path):
     assert seen == [1, 2]
 
 
+def test_a_full_disk_ends_the_training_and_lets_it_be_gone_on_with(tmp_path, monkeypatch):
+    from tensorboardX.record_writer import RecordWriter
+
+    written, write = [], RecordWriter.write
+
+    def until_full(self, data):
+        written.append(data)
+        if len(written) > 2:
+            raise OSError(28, "No space left on device")
+        write(self, data)
+
+    monkeypatch.setattr(RecordWriter, "write", until_full)
+    assert "(event file): No space left on device" in commands.refused("train", "--epochs", 3, "--tensorboard", "--output", tmp_path / "run")
+    monkeypatch.undo()
+    resumed = run.resume(tmp_path / "run")
+    assert resumed.job.trainer.epoch == 2 and len(resumed.fit()) == 3
+
+
 def test_a_run_that_is_taken_away_takes_its_event_files_along(tmp_path):
     begun = run.start(config.complete(), tmp_path / "run")
     begun.write_events()
-    begun.job.trainer.tell("train_start")
+    for event in ("train_start", "train_end"):
+        begun.job.trainer.tell(event)
     assert events.event_files(tmp_path / "run")
     begun.remove()
     assert not (tmp_path / "run").exists()

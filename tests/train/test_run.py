@@ -97,7 +97,7 @@ def test_folders_are_numbered_and_never_used_twice(small, tmp_path, monkeypatch)
 def test_what_cannot_be_resumed(small, tmp_path):
     with pytest.raises(errors.DataError, match="there is no folder"):
         run.resume(tmp_path / "absent")
-    with pytest.raises(errors.DataError, match="has no checkpoint.mcnn"):
+    with pytest.raises(errors.DataError, match="has no config.json: it is not the folder of a run"):
         run.resume(tmp_path)
     folder = trained(small, tmp_path / "run", stop=1).folder
     checkpoint = load(folder / "checkpoint.mcnn")

@@ -25,11 +25,16 @@ def conv2d(x, w, b, window, groups):
     if special := _special(len(x), window.output, x.shape[1], len(w), window, groups, x.dtype):
         return special.conv2d(x, w, b, window)
     y = empty((len(x), *window.output, len(w)), x.dtype)
+    _correlate(channels_last(x), *made_ready(x, w, b, window, groups), y)
+    return channels_first(y)
+
+
+def made_ready(x, w, b, window, groups):
+    """(w, b, plan) of the direct algorithm: of some neighbouring pixels at once, where that is faster."""
     count = neighbours.together(w.shape[1], len(w), window, groups, x.itemsize, neighbours.of_pixels)
     if count > 1:
         w, b, window = neighbours.weights(w, window, count), None if b is None else np.tile(b, count), neighbours.wide(window, count)
-    _correlate(channels_last(x), contiguous(w), b, y, _forward_plan(x, len(w), window, groups))
-    return channels_first(y)
+    return contiguous(w), b, _forward_plan(x.shape, x.itemsize, get_num_threads(), len(w), window, groups)
 
 
 def conv2d_dw(dy, x, window, groups):
@@ -42,7 +47,7 @@ def conv2d_dw(dy, x, window, groups):
         return special.conv2d_dw(dy, x, window)
     count = neighbours.together(x.shape[1], dy.shape[1], window, groups, x.itemsize, neighbours.of_weights)
     outs, wide = count * dy.shape[1], neighbours.wide(window, count)
-    cut = weights_plan(_forward_plan(x, outs, wide, groups), x.itemsize)
+    cut = weights_plan(_forward_plan(x.shape, x.itemsize, get_num_threads(), outs, wide, groups), x.itemsize)
     dw = empty((outs, cut.depth, *wide.kernel), x.dtype)
     sums = empty((get_num_threads(), cut.sums), x.dtype)
     buffers = empty((get_num_threads(), cut.buffer + SLACK // x.itemsize), x.dtype)
@@ -73,28 +78,39 @@ def _choice(_allowed, images, tiled, channels, outs, window, groups, dtype):
     return winograd if by_winograd else None
 
 
-def _forward_plan(x, outs, window, groups):
-    """The plan by which y is computed from x, and dw from both."""
-    n, c, h, w = x.shape
+@lru_cache(maxsize=4096)
+def _forward_plan(size, itemsize, threads, outs, window, groups):
+    """The plan by which y is computed from x of size (N, C, H, W), and dw from both."""
+    n, c, h, w = size
     (p, q), before = window.output, (window.padding[0][0], window.padding[1][0])
-    if window.kernel == window.stride == (1, 1) and before == (0, 0) and (p, q) == (h, w) and n >= get_num_threads():
+    if window.kernel == window.stride == (1, 1) and before == (0, 0) and (p, q) == (h, w) and n >= threads:
         h, w, p, q = 1, h * w, 1, p * q                     # pixels do not see each other: an image is one long row
     depth, taps = c // groups, window.kernel[0] * window.kernel[1]
-    return plan((n, h, w, c), x.itemsize, get_num_threads(), groups=groups, outs=outs // groups, kernel=window.kernel,
+    return plan((n, h, w, c), itemsize, threads, groups=groups, outs=outs // groups, kernel=window.kernel,
                 stride=window.stride, dilation=window.dilation, before=before, output=(p, q),
                 y_steps=(0, p * q * outs, q * outs, outs),
                 w_steps=(0, outs // groups * depth * taps, depth * taps, taps, window.kernel[1], 1))
 
 
-def _correlate(x, w, bias, y, cut):
+def _correlate(x, w, bias, cut, y):
     """Pack the weights and run the loops."""
-    packed = empty((cut.packed,), x.dtype)
-    launch(pack, cut.record(), w, packed)
+    run(x, packed_weights(w, cut), packed_bias(bias, cut, x.dtype), cut, y)
+
+
+def run(x, packed, bias, cut, y):
+    """The loops, with weights and bias that are packed."""
     buffers = empty((get_num_threads(), cut.buffer), x.dtype)
-    launch(correlate, cut.record(), x, packed, _packed_bias(bias, cut, x.dtype), y, buffers)
+    launch(correlate, cut.record(), x, packed, bias, y, buffers)
 
 
-def _packed_bias(bias, cut, dtype):
+def packed_weights(w, cut):
+    """The weights in the order in which the loops of this plan read them."""
+    packed = empty((cut.packed,), w.dtype)
+    launch(pack, cut.record(), w, packed)
+    return packed
+
+
+def packed_bias(bias, cut, dtype):
     """(O,) -> (G · blocks · block,); zeros for None."""
     packed = np.zeros((cut.groups, cut.blocks * cut.block), dtype)
     if bias is not None:
@@ -128,7 +144,7 @@ def conv2d_dx(dy, w, window, groups):
     dy, w = channels_last(dy), contiguous(w)
     for row in rows:
         for column in columns:
-            _correlate(dy, w, None, dx, _phase_plan(dy, dx, row, column, window, groups))
+            _correlate(dy, w, None, _phase_plan(dy.shape, dx.shape, dy.itemsize, get_num_threads(), row, column, window, groups), dx)
     return channels_first(dx)
 
 
@@ -141,15 +157,16 @@ def _by_columns(w, window, spreads):
     return min(window.stride) > 1 and 2 * w.shape[1] < lanes and (not spreads or w.shape[1] * window.kernel[1] > 2 * lanes)
 
 
-def _phase_plan(dy, dx, row, column, window, groups):
-    """The plan by which one phase of dx is computed from dy: the input channels are what comes out, and the output channels go in."""
-    n, h, w, c = dx.shape
-    size, output, before = dy.shape, (row.count, column.count), (row.before, column.before)
-    if (row.kernel, column.kernel, window.stride, before) == (1, 1, (1, 1), (0, 0)) and size[1:3] == (h, w) and n >= get_num_threads():
+@lru_cache(maxsize=4096)
+def _phase_plan(size, dx_size, itemsize, threads, row, column, window, groups):
+    """The plan for one phase of dx, from dy of a size (N, P, Q, O): the input channels are what comes out, the output channels go in."""
+    n, h, w, c = dx_size
+    output, before = (row.count, column.count), (row.before, column.before)
+    if (row.kernel, column.kernel, window.stride, before) == (1, 1, (1, 1), (0, 0)) and size[1:3] == (h, w) and n >= threads:
         size, output, h, w = (n, 1, h * w, size[3]), (1, h * w), 1, h * w
     (sh, sw), first, (kh, kw) = window.stride, (row.first * w + column.first) * c, window.kernel
-    outs, depth = c // groups, dy.shape[3] // groups
-    return plan(size, dy.itemsize, get_num_threads(), groups=groups, outs=outs, kernel=(row.kernel, column.kernel),
+    outs, depth = c // groups, size[3] // groups
+    return plan(size, itemsize, threads, groups=groups, outs=outs, kernel=(row.kernel, column.kernel),
                 stride=(1, 1), dilation=(row.dilation, column.dilation), before=before, output=output,
                 y_steps=(first, h * w * c, sh * w * c, sw * c),
                 w_steps=(row.tap * kw + column.tap, depth * outs * kh * kw, kh * kw, outs * kh * kw, -row.step * kw, -column.step))

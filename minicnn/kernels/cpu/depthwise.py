@@ -25,9 +25,23 @@ def applies(channels, groups):
 
 def conv2d(x, w, b, window):
     """y[n,o,p,q] = b[o] + Σ_{i,j} w[o,0,i,j] · x[n,o//M,p·s+i·d-pad,q·s+j·d-pad]"""
-    x, y = _repeated(x, len(w)), empty((len(x), *window.output, len(w)), x.dtype)
-    plans = _forward_plan(x.shape, window, x.itemsize)
-    launch(loops.correlate, plans, _readable(x, plans), *_wide(w, b, plans), y)
+    plans = made_ready(x, len(w), window)
+    return run(x, wide(w, b, plans), len(w), window, plans)
+
+
+def made_ready(x, outs, window, cut=0):
+    """The numbers for the loops; `cut` says what becomes of y at the end (see `plan.Plan`)."""
+    plans = _forward_plan((len(x), *x.shape[2:], outs), window, x.itemsize)
+    if cut:
+        plans = plans.copy()
+        plans["cut"] = cut
+    return plans
+
+
+def run(x, weights, outs, window, plans):
+    """The loops, with weights and bias that are made `wide`."""
+    x, y = _repeated(x, outs), empty((len(x), *window.output, outs), x.dtype)
+    launch(loops.correlate, plans, _readable(x, plans), *weights, y)
     return channels_first(y)
 
 
@@ -48,7 +62,7 @@ def conv2d_dx(dy, w, window, channels):
         dx[...] = 0
     if rows and columns:
         plans = _phase_plans(dy.shape, window, dy.itemsize)
-        launch(loops.correlate, plans, _readable(dy, plans), *_wide(w, None, plans), dx)
+        launch(loops.correlate, plans, _readable(dy, plans), *wide(w, None, plans), dx)
     return channels_first(dx if len(w) == channels else dx.reshape(*dx.shape[:3], channels, -1).sum(4))
 
 
@@ -68,12 +82,12 @@ def _readable(x, plans):
     return x if x.shape[3] == _width(plans) else with_slack(x)
 
 
-def _wide(w, b, plans):
+def wide(w, b, plans):
     """Weights (O, 1, KH, KW) -> (KH, KW, width) and bias (O,) -> (width,), zeros for None."""
-    wide = np.zeros((*w.shape[2:], _width(plans)), w.dtype), np.zeros(_width(plans), w.dtype)
-    wide[0][..., : len(w)] = w[:, 0].transpose(1, 2, 0)
-    wide[1][: len(w)] = 0 if b is None else b
-    return wide
+    found = np.zeros((*w.shape[2:], _width(plans)), w.dtype), np.zeros(_width(plans), w.dtype)
+    found[0][..., : len(w)] = w[:, 0].transpose(1, 2, 0)
+    found[1][: len(w)] = 0 if b is None else b
+    return found
 
 
 # What the loops are told --------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ wide. What bounds it: the loads, one for each multiply-add, as long as a few row
 A tile reads whole vectors: beyond the last channel that is the next pixel, or the slack behind the array.
 """
 
+from .cutting import cut_pixels
 from .launch import helper
 from .tile import CHANNELS, multiply_tile
 from .windows import clipped_taps
@@ -44,6 +45,8 @@ def _row_of_pixels(x, w, bias, y, plan, line):
                           y, y_first + q * plan.y_column + c, bias, c, (i_end - i_first, 1, j_end - j_first), (down, 0, across, pixel),
                           (plan.w_i, 0, plan.w_j), plan.y_column, 0, plan.channels - c)
             q += count
+        if plan.cut:
+            cut_pixels(y, y_first + c, plan.columns, plan.y_column, min(plan.block, plan.channels - c), plan.cut)
 
 
 @helper

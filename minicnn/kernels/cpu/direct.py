@@ -9,6 +9,7 @@ the kernel, then for the next ones, the sums waiting in y. What bounds it: the m
 
 import numpy as np
 
+from .cutting import cut_pixels
 from .launch import helper
 from .tile import PAIRS, PLAIN, multiply_tile
 
@@ -43,7 +44,7 @@ def pack(w, packed, _a, _b, _c, _, plans, thread, threads):
 def correlate(x, packed, bias, y, buffers, _, plans, thread, threads):
     """y[n,p,q,o] = bias[o] + Σ_{i,j,c} w[i,j,c,o] · x[n, p·s + i·d - top, q·s + j·d - left, c]
 
-    x and y are channels-last images; weights and bias are packed.
+    x and y are channels-last images; weights and bias are packed. At the end y may be cut, while it is in the cache.
     """
     plan, size = plans[0], len(buffers) // threads
     buffer = buffers[thread * size : (thread + 1) * size]
@@ -65,6 +66,10 @@ def correlate(x, packed, bias, y, buffers, _, plans, thread, threads):
                                   plan.y_first + (image + n) * plan.y_image + (row + p) * plan.y_row
                                   + group * plan.outs + block * plan.block,
                                   min(plan.outs - block * plan.block, plan.block), i, plan)
+                    if plan.cut and part % parts == parts - 1:
+                        cut_pixels(y, plan.y_first + (image + n) * plan.y_image + (row + p) * plan.y_row + group * plan.outs
+                                   + block * plan.block, plan.columns, plan.y_column, min(plan.outs - block * plan.block, plan.block),
+                                   plan.cut)
 
 
 @helper(inline=True)

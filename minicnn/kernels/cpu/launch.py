@@ -92,10 +92,9 @@ _alone = Lock() if numba.get_num_threads() and numba.threading_layer() == "workq
 
 def launch(kernel, plan, *floats, whole=NO_NUMBERS, threads=None):
     """Run a kernel in as many threads as `set_num_threads` says, or in `threads`: each computes its share."""
-    dtype = floats[0].dtype
-    address, nothing = _ready(kernel, dtype)
+    address, nothing = _ready(kernel, floats[0].dtype)
     threads = threads or get_num_threads()
-    arguments = (address, *map(_flat, floats), *nothing[len(floats) :], whole, plan, threads)
+    arguments = (address, *[_flat(a) for a in floats], *nothing[len(floats) :], whole, plan, threads)
     if threads == 1:
         return _run_alone(*arguments)
     with _alone:
@@ -104,5 +103,5 @@ def launch(kernel, plan, *floats, whole=NO_NUMBERS, threads=None):
 
 def _flat(a):
     """A contiguous array as one dimension; a read-only one copied, since the compiled loop takes one kind of array only."""
-    flat = a.ravel()
+    flat = a.ravel() if a.ndim != 1 else a
     return flat if flat.flags.writeable else flat.copy()

@@ -20,6 +20,7 @@ PAGE = 4096                 # bytes; two arrays at one place of their pages get 
 SLACK = 256                 # bytes behind a block that may be read: kernels load whole vectors, also for the last few numbers
 SMALL = 1 << 12             # bytes: smaller arrays come from NumPy, which has them at hand
 LARGE = 1 << 15             # elements, from which on it pays to share out a copy
+MUCH = 1 << 18              # bytes, from which on a block may be lent that is larger than asked for
 SPARE = 64 << 20            # bytes that are kept at first, whether or not somebody will ask for them again
 FLOATS = (np.dtype("float32"), np.dtype("float64"))
 
@@ -96,25 +97,32 @@ class Pool:
 
     def block(self, size):
         """A block of at least `size` bytes that nobody uses."""
-        step = 1 << max(size.bit_length() - 4, 9)   # one of eight sizes from one power of two to the next fits more than one shape
+        step = 1 << (size.bit_length() - 4 if size > SMALL else 9)  # one of eight sizes from one power of two to the next: for many shapes
         size = -(-size // step) * step
         with self.lock:
             blocks = self.blocks[size]
             if blocks and getrefcount(blocks[-1][0]) == UNUSED:     # a workspace, mostly, whose last user is done with it
                 return blocks[-1][0], blocks[-1][1]
-            for place, block in enumerate(blocks):
-                if getrefcount(block[0]) == UNUSED:
-                    blocks.append(blocks.pop(place))
-                    return block[0], block[1]       # a reference more before the lock is let go: nobody else finds it free
-            self._make_room(size)
-            return self._new(size)
+            found = _free(blocks) or self._larger(size)
+            if found is None:
+                self._make_room(size)
+                found = self._new(size)
+            return found[0], found[1]               # a reference more before the lock is let go: nobody else finds it free
+
+    def _larger(self, size):
+        """A free block of up to twice the size, where that is much: a step needs less memory than the sum of the most of each size."""
+        for larger in sorted(other for other in self.blocks if size < other <= 2 * size) if size >= MUCH else ():
+            found = _free(self.blocks[larger])
+            if found is not None:
+                return found
+        return None
 
     def _new(self, size):
         memory = Block(size + PAGE + SLACK, np.uint8)
         self.made += 1
         start = -memory.ctypes.data % PAGE % LINE + self.made % (PAGE // LINE) * LINE
         self.blocks[size].append((memory, start))
-        return memory, start
+        return self.blocks[size][-1]
 
     def _make_room(self, size):
         """Return free blocks to the system where they are more than what is in use: the sizes that are asked for have changed.
@@ -132,6 +140,15 @@ class Pool:
     def size(self):
         """Bytes of all blocks, in use or free."""
         return _bytes(self.blocks)
+
+
+def _free(blocks):
+    """The first block that nobody uses, which goes to the end; None without any."""
+    for place, block in enumerate(blocks):
+        if getrefcount(block[0]) == UNUSED:
+            blocks.append(blocks.pop(place))
+            return block
+    return None
 
 
 def _bytes(blocks):

@@ -20,11 +20,15 @@ ALONE = 1 << 16         # elements: for fewer, one thread is done with what goes
 
 def _pixels(x):
     """(N, C, ...) -> (pixels, C), contiguous: a view where x lies channels-last already, else a copy."""
-    return contiguous(x.transpose(0, *range(2, x.ndim), 1)).reshape(-1, x.shape[1])
+    rows = x.transpose(0, 2, 3, 1) if x.ndim == 4 else x.transpose(0, *range(2, x.ndim), 1)
+    return contiguous(rows).reshape(-1, x.shape[1])
 
 
 def _images(pixels, shape):
     """(pixels, C) -> a view (N, C, ...)."""
+    if len(shape) == 4:
+        n, c, h, w = shape
+        return pixels.reshape(n, h, w, c).transpose(0, 3, 1, 2)
     return pixels.reshape(shape[0], *shape[2:], shape[1]).transpose(0, -1, *range(1, len(shape) - 1))
 
 

@@ -1,5 +1,6 @@
 """The gradient of a convolution's input as convolutions with stride 1: every s-th pixel of it, along each axis, is one *phase*."""
 
+from functools import lru_cache
 from math import gcd
 from typing import NamedTuple
 
@@ -16,10 +17,11 @@ class Phase(NamedTuple):
     before: int
 
 
+@lru_cache(maxsize=4096)
 def phases(window):
-    """(rows, columns): lists of phases, those left out that no window sees."""
+    """(rows, columns): tuples of phases, those left out that no window sees."""
     before = (first for first, _ in window.padding)
-    return [list(_along(*axis)) for axis in zip(window.size, window.kernel, window.stride, window.dilation, before)]
+    return tuple(tuple(_along(*axis)) for axis in zip(window.size, window.kernel, window.stride, window.dilation, before))
 
 
 def all_seen(window, rows, columns):

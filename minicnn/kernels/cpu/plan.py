@@ -63,6 +63,7 @@ class Plan(NamedTuple):
     turned: bool            # gradient of the weights: whether tiles are output channels by places in the window, not the other way
     sum_images: int         # how many images and rows a tile of that gradient sums up before it goes to memory
     sum_rows: int
+    cut: int = 0            # what becomes of y at the end: 0 nothing, 1 max(y, 0), 2 min(max(y, 0), 6) (see `cut_pixels`)
 
     def record(self):
         """The plan as compiled code takes it: an array with one record, whose fields have the same names."""
@@ -118,7 +119,6 @@ def _seen(count, kernel, stride, dilation):
     return (count - 1) * stride + (kernel - 1) * dilation + 1
 
 
-@lru_cache(maxsize=4096)
 def plan(size, itemsize, threads, *, groups, outs, kernel, stride, dilation, before, output, y_steps, w_steps):
     """The plan for x of size (N, H, W, C); pairs are (height, width), steps are y's and w's in their order in Plan."""
     (n, h, w, c), (rows, columns) = size, output

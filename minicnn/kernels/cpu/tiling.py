@@ -49,6 +49,7 @@ class Tiling(NamedTuple):
     parts_out: int = 0
     splits: int = 0
     sum_plane: int = 0          # from point to point in the sums
+    cut: int = 0                # what becomes of y at the end, as in a Plan
 
     @property
     def buffer(self):
@@ -73,12 +74,12 @@ class Tiling(NamedTuple):
 
 
 @lru_cache(maxsize=4096)
-def correlation(size, outs, output, before, itemsize, threads):
-    """The tiling for y from x of size (N, H, W, C), or for dx from dy."""
+def correlation(size, outs, output, before, itemsize, threads, prepared=False):
+    """The tiling for y from x of size (N, H, W, C), or for dx from dy; with weights that were transformed before, or with others."""
     paired = outs < VECTORS * MACHINE.lanes(itemsize) and size[3] % 2 == 0
     kind, vectors, block, tile_rows = _pairs(itemsize) if paired else _plain(outs, itemsize)
     tiles, channels, blocks = tiles_of(size[0], output), size[3], -(-outs // block)
-    few = tiles[-1] <= FEW and blocks >= threads
+    few = tiles[-1] <= FEW and blocks >= threads and not prepared
     together = tiles[-1] if few else _together(-(-tiles[-1] // threads), (channels + block) * itemsize, tile_rows)
     depth = min(channels, DEPTH) if few else channels
     return Tiling(*size, *output, outs, *before, *tiles, together, depth, block, kind, vectors, block, tile_rows,

@@ -25,6 +25,7 @@ Source: A. Lavin and S. Gray, "Fast Algorithms for Convolutional Neural Networks
 """
 
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -34,7 +35,7 @@ from . import winograd_loops as loops
 from .launch import launch
 from .memory import channels_first, channels_last, contiguous, empty
 from .plan import record
-from .tiling import WEIGHT_ORDER, correlation, tiles_of, weight_sums
+from .tiling import WEIGHT_ORDER, Tiling, correlation, tiles_of, weight_sums
 from .transforms import TAPS
 from .vector import MACHINE
 
@@ -42,21 +43,25 @@ SMALLEST = 512          # channels times pixels of a side
 FEWEST_CHANNELS = MACHINE.lanes(4)          # of x and of y
 
 
-def pays(images, output, channels, outs, window, groups, dtype):
+def pays(images, output, channels, outs, window, groups, dtype, prepared=False):
     """Whether this is faster than the direct algorithm, for one pass: `output` is the size of the images that are cut into tiles.
 
     By cycles of the multipliers, divided by channels · outs and times the numbers in a vector. The direct algorithm takes about 5 for
     a pixel, in rows of at least four, and 350 for bringing the weights into order. This one takes 20 for a tile, 250 for each vector
     of channels that it transforms, and 300 for the transforms of the weights. Where both images and channels are few, it would save less
     time than its kernels take to compile: `minicnn train` on 8x8 digits starts some seconds earlier without.
+
+    prepared  both have brought the weights into order before. Then there is to be read what became of them, which is four times as
+              much for this algorithm: 200
     """
     if min(channels, outs) * min(output) < SMALLEST:
         return False
     if not (algorithms.allowed["winograd"] and dtype == np.float32 and groups == 1 and window.kernel == (3, 3)
             and window.stride == window.dilation == (1, 1) and min(channels, outs) >= FEWEST_CHANNELS):
         return False
-    direct = 5 * images * output[0] * max(output[1], 4) + 350
-    return tiles_of(images, output)[-1] * (20 + 250 / channels + 250 / outs) + 300 < direct
+    of_weights, of_direct_weights = (200, 0) if prepared else (300, 350)
+    direct = 5 * images * output[0] * max(output[1], 4) + of_direct_weights
+    return tiles_of(images, output)[-1] * (20 + 250 / channels + 250 / outs) + of_weights < direct
 
 
 def conv2d(x, w, b, window):
@@ -77,16 +82,44 @@ def _correlated(x, w, order, b, outs, output, before):
     """The correlation of x with weights that lie in the order given (WEIGHT_ORDER), as an NCHW view."""
     x, threads = _a_vector_of(channels_last(x), 3), get_num_threads()
     bias = _no_bias(max(outs, MACHINE.lanes(x.itemsize)), x.dtype) if b is None else _a_vector_of(b, 0)
-    tiling = correlation(x.shape, len(bias), output, before, x.itemsize, threads)
-    plan, y = _record(tiling, order), empty((len(x), *output, len(bias)), x.dtype)
-    buffers = empty((threads, tiling.buffer), x.dtype)
-    if tiling.few:
-        launch(loops.transform_images, plan, x, planes := _ending_with_zeros(tiling.planes, tiling.channels, x.dtype))
-        launch(loops.correlate_blocks, plan, planes, w, bias, y, buffers)
+    work = _work(x.shape, len(bias), output, before, x.itemsize, threads, order)
+    if work.tiling.few:
+        y, buffers = _results(x, work, threads)
+        launch(loops.transform_images, work.plan, x, planes := _ending_with_zeros(work.planes, x.shape[3], x.dtype))
+        launch(loops.correlate_blocks, work.plan, planes, w, bias, y, buffers)
     else:
-        launch(loops.transform_weights, plan, w, packed := _ending_with_zeros(tiling.packed, tiling.block, x.dtype))
-        launch(loops.correlate, plan, x, packed, bias, y, buffers)
+        y = correlated(x, transformed(w, work), bias, work)
     return channels_first(contiguous(y[..., :outs]))
+
+
+def _results(x, work, threads):
+    """(y, the threads' buffers), to be written."""
+    tiling = work.tiling
+    return empty((len(x), tiling.rows, tiling.columns, tiling.outs), x.dtype), empty((threads, work.buffer), x.dtype)
+
+
+def made_ready(x, w, b, window, cut):
+    """(bias, work) of a convolution whose weights are transformed once; what it computes is `cut` at once."""
+    channels, outs = (max(size, MACHINE.lanes(x.itemsize)) for size in (x.shape[1], len(w)))
+    work = _work((len(x), *x.shape[2:], channels), outs, window.output, tuple(first for first, _ in window.padding), x.itemsize,
+                 get_num_threads(), (TAPS * channels, TAPS, 0, 1), True, cut)
+    return _no_bias(outs, x.dtype) if b is None else _a_vector_of(b, 0), work
+
+
+def transformed(w, work):
+    """The weights' 36 points, in the order in which the loops read them."""
+    w = _a_vector_of(w, 0, 1)
+    packed = _ending_with_zeros(work.packed, work.tiling.block, w.dtype)
+    launch(loops.transform_weights, work.plan, w, packed)
+    return packed
+
+
+def correlated(x, packed, bias, work):
+    """y (N, P, Q, O) from x (N, H, W, C) and weights that are transformed."""
+    x = _a_vector_of(x, 3)
+    y, buffers = _results(x, work, get_num_threads())
+    launch(loops.correlate, work.plan, x, packed, bias, y, buffers)
+    return y
 
 
 def _ending_with_zeros(size, zeros, dtype):
@@ -99,12 +132,11 @@ def conv2d_dw(dy, x, window):
     """dw[o,c,i,j] = Σ_{n,p,q} x[n,c,p+i-pad,q+j-pad] · dy[n,o,p,q]"""
     outs, channels, threads = dy.shape[1], x.shape[1], get_num_threads()
     x, dy = _a_vector_of(channels_last(x), 3), _a_vector_of(channels_last(dy), 3)
-    tiling = weight_sums(x.shape, dy.shape[3], window.output, tuple(first for first, _ in window.padding), x.itemsize, threads)
-    plan, dw = _record(tiling), empty((dy.shape[3], x.shape[3], 3, 3), x.dtype)
-    slots = tiling.parts_in * tiling.parts_out * tiling.splits if tiling.splits > 1 else threads
-    sums, buffers = empty((slots, tiling.sums), x.dtype), empty((threads, tiling.buffer), x.dtype)
+    plan, splits, sums, buffer = _sums_plan(x.shape, dy.shape[3], window.output, window.padding, x.itemsize, threads)
+    dw = empty((dy.shape[3], x.shape[3], 3, 3), x.dtype)
+    sums, buffers = empty(sums, x.dtype), empty((threads, buffer), x.dtype)
     launch(loops.correlate_weights, plan, x, dy, sums, dw, buffers)
-    if tiling.splits > 1:
+    if splits > 1:
         launch(loops.add_splits, plan, sums, dw)
     return dw if dw.shape[:2] == (outs, channels) else contiguous(dw[:outs, :channels])
 
@@ -129,7 +161,27 @@ def _missing(shape, lanes, axes):
     return [(0, max(lanes - size, 0) if axis in axes else 0) for axis, size in enumerate(shape)]
 
 
+class Work(NamedTuple):
+    """A correlation as it is cut into pieces, with what would take time to work out at every call."""
+
+    tiling: Tiling
+    plan: np.ndarray            # its numbers, as compiled code takes them
+    buffer: int                 # sizes of the memory for it
+    planes: int
+    packed: int
+
+
 @lru_cache(maxsize=4096)
-def _record(tiling, order=(0, 0, 0, 0)):
-    """The numbers as compiled code takes them."""
-    return record(**tiling._asdict(), **dict(zip(WEIGHT_ORDER, order)))
+def _work(size, outs, output, before, itemsize, threads, order, prepared=False, cut=0):
+    """The Work for x of size (N, H, W, C), made once for each case."""
+    tiling = correlation(size, outs, output, before, itemsize, threads, prepared)._replace(cut=cut)
+    plan = record(**tiling._asdict(), **dict(zip(WEIGHT_ORDER, order)))
+    return Work(tiling, plan, tiling.buffer, tiling.planes, tiling.packed)
+
+
+@lru_cache(maxsize=4096)
+def _sums_plan(size, outs, output, padding, itemsize, threads):
+    """(the numbers, how many parts of the tiles are summed up apart, shape of the sums, size of a buffer) for the gradient of w."""
+    tiling = weight_sums(size, outs, output, tuple(first for first, _ in padding), itemsize, threads)
+    slots = tiling.parts_in * tiling.parts_out * tiling.splits if tiling.splits > 1 else threads
+    return record(**tiling._asdict()), tiling.splits, (slots, tiling.sums), tiling.buffer

@@ -12,6 +12,7 @@ of a pixel would fall on the same few lines of the cache. With many channels the
 The helpers are written out where they are called: each level of calls would compile the transforms once more.
 """
 
+from .cutting import cut_pixels
 from .launch import helper
 from .tile import PLAIN, multiply_tile
 from .tiling import PLANES
@@ -79,6 +80,10 @@ def _show(products, first, place, part, bias, y, spare, plan):
     transform_tile("output", products, first, (POINTS * plan.product_plane, plan.product_plane, 1),
                    y, (image * plan.rows + row) * line + column * plan.outs + channel, (line, plan.outs, 1), plan.block,
                    bias, channel, products, spare, (0, plan.rows - row, 0, plan.columns - column))
+    if plan.cut:
+        for i in range(row, min(row + TILE, plan.rows)):
+            cut_pixels(y, (image * plan.rows + i) * line + column * plan.outs + channel, min(TILE, plan.columns - column), plan.outs,
+                       plan.block, plan.cut)
 
 
 def transform_weights(w, packed, _a, _b, _c, _whole, plans, thread, threads):

@@ -49,7 +49,7 @@ def common_shape(name, x1, x2):
 def _check_like(name, input, role, other):
     if not isinstance(other, Tensor):
         raise BadType(f"{name}: expected the {role} to be a Tensor, got {type(other).__name__}")
-    if other.array.dtype != input.array.dtype:
+    if other.array.dtype is not input.array.dtype and other.array.dtype != input.array.dtype:
         raise BadType(f"{name}: the input is {input.dtype} but the {role} is {other.dtype}; convert one: "
                       f"input.to({str(other.dtype)!r}) or model.to({str(input.dtype)!r})")
     check_place(name, input, role, other)
@@ -57,15 +57,18 @@ def _check_like(name, input, role, other):
 
 def check_place(name, input, role, other):
     """An operand must lie on the input's device."""
-    if other.is_cuda is not input.is_cuda:
+    if type(other.array) is not type(input.array) and other.is_cuda is not input.is_cuda:
         raise DeviceError(f"{name}: the input is on {input.device} but the {role} is on {other.device}; move one with .to()")
 
 
-def check_vector(name, role, vector, length, counts):
-    """A bias or weight (length,), or None."""
-    if not isinstance(vector, Tensor | None):
+def check_vector(name, role, vector, length, counts, input=None):
+    """A bias or weight (length,), or None: as many as there are of what it counts, in an input whose shape is told where it is given."""
+    if vector is None:
+        return
+    if not isinstance(vector, Tensor):
         raise BadType(f"{name}: expected the {role} to be a Tensor, got {type(vector).__name__}")
-    if vector is not None and vector.array.shape != (length,):
+    if vector.array.shape != (length,):
+        counts = counts if input is None else f"{counts} of the input {tuple(input.shape)}"
         raise ShapeError(f"{name}: expected the {role} to have shape ({length},), one for each of the {counts}, "
                          f"got {tuple(vector.shape)}")
 

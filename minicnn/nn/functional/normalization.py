@@ -27,7 +27,7 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
     if input.array.ndim < 2:
         raise ShapeError(f"batch_norm: expected input (N, C) or (N, C, ...), got shape {tuple(input.shape)}")
     for role, vector in (("running_mean", running_mean), ("running_var", running_var), ("weight", weight), ("bias", bias)):
-        check_vector("batch_norm", role, vector, input.array.shape[1], f"channels of the input {tuple(input.shape)}")
+        check_vector("batch_norm", role, vector, input.array.shape[1], "channels", input)
         if vector is not None:
             check_place("batch_norm", input, role, vector)
     eps = number("batch_norm", "eps", eps, least=0)

@@ -1,17 +1,16 @@
 """What a report says, computed: verdict with its uncertainty, data, model, curves, confusion with the images behind it, mistakes."""
 
-import platform
 from datetime import datetime
 from functools import partial
-from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 
-from ... import __version__, metrics, plot
+from ... import metrics, plot
 from ...data.balance import imbalance_ratio
 from ...data.statistics import channels
 from ...models import summary
 from ...models.summary import cells
+from ..environment import environment
 from ..results import report
 from .images import Thumbnails, picture
 
@@ -51,12 +50,7 @@ def contents(title, classifier, outcome, images, parts=None, augmented=None, his
 
 def machine():
     """With what it was computed."""
-    found = [("minicnn", __version__), ("Python", platform.python_version()), ("NumPy", np.__version__)]
-    try:
-        found.append(("Numba", version("numba")))
-    except PackageNotFoundError:
-        pass
-    return [*found, ("system", f"{platform.system()} {platform.machine()}"), ("written", datetime.now().isoformat(" ", "minutes"))]
+    return [*environment().items(), ("written", datetime.now().isoformat(" ", "minutes"))]
 
 
 # Figures ----------------------------------------------------------------------------------------------------------------------

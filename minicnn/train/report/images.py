@@ -5,7 +5,7 @@ import io
 
 import numpy as np
 
-from ...plot.style import style
+from ...plot.style import png
 
 SIDE = 64                       # pixels; larger images are made smaller
 BUDGET = 2_500_000              # bytes of all images of a page together, before they are written as text
@@ -14,14 +14,12 @@ IN_A_CELL = 12                  # images behind a cell of the confusion matrix
 
 def picture(figure):
     """A matplotlib figure as the data URI of a PNG."""
-    with style():
-        file = io.BytesIO()
-        figure.savefig(file, format="png", dpi=110)
-    return uri(file.getvalue())
+    return uri(png(figure, dpi=110))
 
 
-def uri(png):
-    return "data:image/png;base64," + base64.b64encode(png).decode()
+def uri(data):
+    """The bytes of a PNG as an address."""
+    return "data:image/png;base64," + base64.b64encode(data).decode()
 
 
 class Thumbnails:
@@ -35,9 +33,9 @@ class Thumbnails:
         if self.spent > BUDGET:
             self.left_out += 1
             return None
-        png = encoded(image)
-        self.spent += len(png)
-        return uri(png)
+        data = encoded(image)
+        self.spent += len(data)
+        return uri(data)
 
     def some(self, images, order, confidence):
         """(data URI, confidence) of the first few of the images at these indices."""

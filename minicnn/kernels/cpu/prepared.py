@@ -1,0 +1,76 @@
+"""Convolution for inference: weights that stay the same are brought into each algorithm's order once, not with every batch.
+
+And what mostly follows a convolution, a ReLU, is computed along with it, while its pixels are in the cache. For a batch of images
+both are small change. For a single one, whose weights may outnumber its pixels, they are half of the time.
+"""
+
+from .. import algorithms, array
+from ..prepared import cut_array
+from ..threads import get_num_threads
+from . import conv, depthwise, winograd
+from .memory import channels_first, channels_last, computable, contiguous, empty
+
+
+class PreparedConv2d:
+    """y = cut(conv2d(x, w, b)) for the same w (O, C/G, KH, KW) and b (O,) or None again and again.
+
+    cut  0: nothing; 1: max(y, 0); 2: min(max(y, 0), 6)
+
+    For each shape of x everything that does not depend on its numbers is worked out once. Several threads may call it at once.
+    """
+
+    def __init__(self, w, b, groups, cut=0):
+        self.w, self.b, self.groups, self.cut = contiguous(w), b, groups, cut
+        self.runs = {}                      # (shape of x, window, ...) -> what computes y from such an x
+        self.packed = {}                    # an order of the weights -> the weights in it, which several shapes may have in common
+
+    def __call__(self, x, window):
+        key = x.shape, window, x.dtype, get_num_threads(), algorithms.allowed["winograd"]
+        run = self.runs.get(key)
+        if run is None:
+            run = self.runs[key] = self._run_for(x, window)
+        return run(x)
+
+    def _run_for(self, x, window):
+        """The function that computes y from an x of this shape."""
+        channels, outs = x.shape[1], len(self.w)
+        if not computable(x, self.w, self.b):
+            return lambda x: cut_array(array.conv2d(x, self.w, self.b, window, self.groups), self.cut)
+        if depthwise.applies(channels, self.groups):
+            return self._by_depthwise(x, window)
+        if winograd.pays(len(x), window.output, channels, outs, window, self.groups, x.dtype, prepared=True):
+            return self._by_winograd(x, window)
+        return self._by_direct(x, window)
+
+    def _in_order(self, key, make):
+        if key not in self.packed:
+            self.packed[key] = make()
+        return self.packed[key]
+
+    def _by_direct(self, x, window):
+        w, b, plan = conv.made_ready(x, self.w, self.b, window, self.groups)
+        plan, bias = plan._replace(cut=self.cut), conv.packed_bias(b, plan, x.dtype)
+        order = "direct", w.shape, window.stride, plan.kind, plan.block, plan.run
+        packed = self._in_order(order, lambda: conv.packed_weights(w, plan))
+        shape = len(x), *window.output, len(self.w)
+
+        def run(x):
+            y = empty(shape, x.dtype)
+            conv.run(channels_last(x), packed, bias, plan, y)
+            return channels_first(y)
+        return run
+
+    def _by_winograd(self, x, window):
+        bias, work = winograd.made_ready(x, self.w, self.b, window, self.cut)
+        outs = len(self.w)
+        packed = self._in_order(("winograd", work.tiling.kind, work.tiling.block), lambda: winograd.transformed(self.w, work))
+
+        def run(x):
+            y = winograd.correlated(channels_last(x), packed, bias, work)
+            return channels_first(y if y.shape[3] == outs else contiguous(y[..., :outs]))
+        return run
+
+    def _by_depthwise(self, x, window):
+        outs, plans = len(self.w), depthwise.made_ready(x, len(self.w), window, self.cut)
+        wide = self._in_order("depthwise", lambda: depthwise.wide(self.w, self.b, plans))
+        return lambda x: depthwise.run(x, wide, outs, window, plans)

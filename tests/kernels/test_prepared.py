@@ -1,0 +1,127 @@
+"""Convolutions with weights that stay: the same numbers as `array.conv2d`, by every algorithm, and cut as they are told."""
+
+import threading
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from minicnn import kernels, shapes
+from minicnn.kernels import array, cut_array
+from minicnn.kernels.cpu import depthwise, winograd
+from minicnn.kernels.cpu.prepared import PreparedConv2d
+
+THREADS = kernels.get_num_threads()
+
+
+def images(rng, *shape, dtype, order):
+    """(N, C, H, W) in one of several orders in memory."""
+    x = rng.normal(size=shape).astype(dtype)
+    if order == "channels last":
+        return np.ascontiguousarray(x.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
+    if order == "every second":
+        return np.repeat(x, 2, 3)[..., ::2]
+    x.flags.writeable = order != "read-only"
+    return x
+
+
+CASES = st.fixed_dictionaries(dict(
+    n=st.integers(1, 5), groups=st.sampled_from([1, 1, 1, 2, 3]), c=st.integers(1, 40), o=st.integers(1, 40), h=st.integers(1, 20),
+    w=st.integers(1, 20), kernel=st.sampled_from([(1, 1), (3, 3), (3, 3), (5, 2), (7, 7)]), stride=st.sampled_from([1, 1, 2, (3, 1)]),
+    padding=st.sampled_from([0, 1, 1, (2, 3)]), dilation=st.sampled_from([1, 1, 2]), bias=st.booleans(), cut=st.integers(0, 2),
+    dtype=st.sampled_from(["float32", "float64"]), order=st.sampled_from(["channels first", "channels last", "every second", "read-only"]),
+    threads=st.integers(1, min(THREADS, 3)), depthwise=st.sampled_from([False, False, True])))
+
+
+@settings(max_examples=150, deadline=None)
+@given(CASES, st.integers(0, 2**32 - 1))
+def test_computes_what_array_kernels_compute(case, seed):
+    g = case["c"] if case["depthwise"] else case["groups"]
+    c, o = (case["c"], case["c"] * (1 + case["o"] % 2)) if case["depthwise"] else (case["c"] * g, case["o"] * g)
+    check(seed, (case["n"], c, case["h"], case["w"]), (o, c // g, *case["kernel"]), g, case)
+
+
+def check(seed, x_shape, w_shape, groups, case):
+    rng = np.random.default_rng(seed)
+    x = images(rng, *x_shape, dtype=case["dtype"], order=case["order"])
+    w, b = (rng.normal(size=shape).astype(case["dtype"]) for shape in (w_shape, w_shape[:1]))
+    try:
+        window = shapes.conv2d_window(x_shape, w_shape, case["stride"], case["padding"], case["dilation"], groups)
+    except shapes.ShapeError:
+        return
+    b = b if case["bias"] else None
+    expected = cut_array(array.conv2d(x.astype("f8"), w.astype("f8"), b, window, groups), case["cut"])
+    kernels.set_num_threads(case["threads"])
+    try:
+        prepared = PreparedConv2d(w, b, groups, case["cut"])
+        y, again = prepared(x, window), prepared(x, window)
+    finally:
+        kernels.set_num_threads(THREADS)
+    error = 1e-4 if case["dtype"] == "float32" else 1e-12
+    assert y.dtype == x.dtype and y.shape == expected.shape
+    assert np.abs(y - expected).max() <= error * max(np.abs(expected).max(), np.sqrt(w[0].size))
+    np.testing.assert_array_equal(y, again)
+
+
+PLAIN = dict(stride=1, padding=1, dilation=1, bias=True, dtype="float32", order="channels last", threads=min(THREADS, 2))
+
+
+@pytest.mark.parametrize("cut", [0, 1, 2])
+@pytest.mark.parametrize("n, c, size, o", [(1, 16, 32, 16), (1, 64, 8, 64), (3, 20, 33, 37), (1, 128, 14, 128), (2, 17, 40, 18)])
+def test_by_winograd(n, c, size, o, cut):
+    window = shapes.conv2d_window((n, c, size, size), (o, c, 3, 3), 1, 1, 1, 1)
+    assert winograd.pays(n, window.output, c, o, window, 1, np.dtype("float32"), prepared=True)
+    check(0, (n, c, size, size), (o, c, 3, 3), 1, {**PLAIN, "cut": cut})
+
+
+@pytest.mark.parametrize("cut", [0, 1, 2])
+@pytest.mark.parametrize("c, size, o, kernel", [(3, 30, 6, 5), (512, 4, 70, 3), (672, 14, 112, 1), (5, 9, 33, 3), (300, 6, 300, 3)])
+def test_by_the_direct_algorithm(c, size, o, kernel, cut):
+    check(1, (1, c, size, size), (o, c, kernel, kernel), 1, {**PLAIN, "cut": cut})
+
+
+@pytest.mark.parametrize("cut", [0, 1, 2])
+def test_by_the_depthwise_one(cut):
+    assert depthwise.applies(37, 37)
+    check(2, (2, 37, 19, 9), (37, 1, 5, 5), 37, {**PLAIN, "cut": cut, "padding": 2})
+
+
+def test_shapes_that_change_and_an_empty_batch():
+    rng = np.random.default_rng(0)
+    w, b = rng.normal(size=(24, 16, 3, 3)).astype("f4"), rng.normal(size=24).astype("f4")
+    prepared = PreparedConv2d(w, b, 1, 1)
+    for n, size in ((1, 32), (5, 9), (1, 32), (64, 8), (0, 8), (2, 3)):
+        x = rng.normal(size=(n, 16, size, size)).astype("f4")
+        window = shapes.conv2d_window(x.shape, w.shape, 1, 1, 1, 1)
+        expected = np.maximum(array.conv2d(x, w, b, window, 1), 0)
+        np.testing.assert_allclose(prepared(x, window), expected, rtol=1e-3, atol=1e-3)
+    assert len(prepared.runs) == 5 and len(prepared.packed) <= 3
+
+
+def test_what_is_not_a_number_stays_so():
+    x = np.full((1, 3, 4, 4), np.nan, np.float32)
+    window = shapes.conv2d_window(x.shape, (5, 3, 1, 1), 1, 0, 1, 1)
+    for cut in (0, 1, 2):
+        assert np.isnan(PreparedConv2d(np.ones((5, 3, 1, 1), np.float32), None, 1, cut)(x, window)).all()
+
+
+def test_several_threads_at_once():
+    rng = np.random.default_rng(0)
+    w = rng.normal(size=(32, 32, 3, 3)).astype("f4")
+    prepared, xs = PreparedConv2d(w, None, 1, 1), rng.normal(size=(8, 1, 32, 16, 16)).astype("f4")
+    window = shapes.conv2d_window(xs[0].shape, w.shape, 1, 1, 1, 1)
+    expected = [PreparedConv2d(w, None, 1, 1)(x, window) for x in xs]
+    found = {}
+
+    def work(i):
+        for _ in range(20):
+            found[i] = prepared(xs[i], window)
+
+    workers = [threading.Thread(target=work, args=(i,)) for i in range(len(xs))]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    for i, y in enumerate(expected):
+        np.testing.assert_array_equal(found[i], y)
