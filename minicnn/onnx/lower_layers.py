@@ -222,7 +222,8 @@ def _interpolate(step):
     if mode.startswith("nearest"):
         whole = all(m % n == 0 and m / n == r for n, m, r in zip(lengths, size, ratios))
         return _resize(step, mode, ratios) if whole and step.dtype.kind == "f" else _copies(step, [m.argmax(1) for m in matrices])
-    if mode == "area" or not exact or len(lengths) == 3:
+    between = step.get("align_corners") and any(n * r != m for n, m, r in zip(lengths, size, ratios))     # programs differ in it
+    if mode == "area" or not exact or between or len(lengths) == 3:
         return _times_matrices(step, matrices)
     return _resize(step, mode, ratios)
 
