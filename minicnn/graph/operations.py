@@ -6,6 +6,7 @@ An operation becomes ONNX's where that has the same values and the same gradient
 import numpy as np
 
 from .. import arrays
+from ..functional.pooling import divisors
 from .own import index_words
 
 # ONNX's numbers for dtypes, in attributes such as Cast's "to".
@@ -26,8 +27,8 @@ def rule(*names):
 # Element by element ------------------------------------------------------------------------------------------------------
 
 
-@rule("Add", "Sub", "Mul", "Div", "Neg", "Exp", "Log", "Sqrt", "Reciprocal", "Sin", "Cos", "Tanh", "Erf", "Sign", "Abs", "Floor", "Ceil",
-      "Round", "Sigmoid", "Max", "Min", "MatMul", "Relu", "HardSwish")
+@rule(*("Add Sub Mul Div Neg Exp Log Sqrt Reciprocal Sin Cos Tanh Erf Sign Abs Floor Ceil Round Sigmoid Sinh Cosh Tan Asin Acos Atan Asinh "
+        "Acosh Atanh Max Min MatMul Relu HardSwish").split())
 def _same_name(step):
     step.finish(step.call.name, step.operands())
 
@@ -91,6 +92,11 @@ def _pow(step):
         step.finish("Pow", step.operands())
 
 
+@rule("Fmod")
+def _fmod(step):
+    step.finish("Mod", step.operands(), fmod=1)
+
+
 @rule("LeakyRelu")
 def _leaky_relu(step):
     step.finish("LeakyRelu", step.operands(), alpha=step.arguments["negative_slope"])
@@ -117,6 +123,11 @@ def _cast(step):
 
 
 # Shape and order ---------------------------------------------------------------------------------------------------------
+
+
+@rule("custom_gradient")
+def _custom_gradient(step):
+    step.own("custom_gradient", step.operands(), **step.arguments)
 
 
 @rule("Identity")
@@ -357,6 +368,29 @@ def _max_pool(step):
         x = step.before("Pad", [x, step.constant("pads", pads), value], np.broadcast_to(step.x.dtype.type(0), shape), mode="constant")
         attributes["pads"] = [0] * 4
     step.finish("MaxPool", [x], **attributes, ceil_mode=int(ceil and fits))
+
+
+@rule("AveragePool")
+def _average_pool(step):
+    """ONNX divides by the window's pixels, with or without the padding; its ceil_mode counts otherwise than ours."""
+    window, divisor = step.arguments["window"], step.arguments["divisor"]
+    attributes = window_attributes(window)
+    del attributes["dilations"]
+    for with_padding in (True, False):
+        if not overhangs(window) and np.array_equal(divisor, divisors(window, with_padding, step.x)):
+            return step.finish("AveragePool", [step.value(step.x)], **attributes, count_include_pad=int(with_padding))
+    return step.own("average_windows", [step.value(step.x), step.constant("divisor", arrays.to_numpy(np.asarray(divisor)), step.x.dtype)],
+                    kernel_shape=window.kernel, strides=window.stride, pads=attributes["pads"])
+
+
+@rule("MeanVarianceNormalization")
+def _standardize(step):
+    step.own("standardize", step.operands(), **step.arguments)
+
+
+@rule("Resize")
+def _resize(step):
+    step.own("resample", [step.value(step.x), *(step.value(matrix, "matrix") for matrix in step.arguments["matrices"])])
 
 
 @rule("LRN")

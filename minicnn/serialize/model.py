@@ -10,6 +10,7 @@ from .. import arrays
 from . import graph as words
 
 
+FREE = 64                       # pixels, where a graph takes images of any size
 MISFITS = TypeError, ValueError, LookupError, AttributeError, ArithmeticError, MemoryError
 
 
@@ -46,7 +47,7 @@ def examples(model, example):
 def _usual(model):
     """What a model is made for."""
     if isinstance(model, GraphModule):
-        return tuple(_noise([n if isinstance(n, int) else 1 for n in (value.shape or ())[1:]], np.dtype(value.dtype))
+        return tuple(_noise([n if isinstance(n, int) else FREE for n in (value.shape or ())[1:]], np.dtype(value.dtype))
                      for value in model.graph.inputs)
     shape = getattr(model, "input_shape", None)
     if shape is None:

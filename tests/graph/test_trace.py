@@ -144,6 +144,28 @@ def test_what_ran_without_gradient_has_none():
     assert np.array_equal(*found)
 
 
+class Sign(autograd.Function):
+    """The straight-through estimator: its gradient is not that of what it computes."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return x.sign()
+
+    @staticmethod
+    def backward(ctx, dy):
+        return dy
+
+
+def test_a_function_of_one_s_own_is_computed_but_has_no_gradient():
+    graph = traced(lambda x: Sign.apply(x) * 2)
+    assert ops(graph) == ["Sign", "detach", "custom_gradient", "Mul"]
+    x = minicnn.tensor(IMAGE, requires_grad=True)
+    y = GraphModule(graph)(x)
+    assert np.array_equal(y.array, np.sign(IMAGE) * 2)
+    with pytest.raises(GraphError, match="the gradient of Sign, a Function of the user's own"):
+        y.sum().backward()
+
+
 def test_what_does_not_depend_on_the_input_is_computed():
     graph = traced(lambda x: x * (minicnn.arange(4.0) * 2 + 1).reshape(4, 1, 1))
     assert ops(graph) == ["Mul"]
