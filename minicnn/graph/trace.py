@@ -28,7 +28,7 @@ def trace(model, *inputs, dynamic_batch=True, input_names=None, output_names=Non
     output_names   how its outputs are called: "output", or "output_0", ... unless given
 
     Nodes have the names of the modules that they ran in ("features.0"), parameters and buffers those of the state_dict. What a module does
-    in training only is not in the graph. The model is left as it was.
+    in training only is not in the graph. The model is left as it was; the graph's initializers are its very arrays.
 
     Raises GraphError for a model that is no one graph: its forward decides by numbers or by the batch's size, or takes numbers out by
     item() or numpy(). Raises UnsupportedOperator for operations that only occur in gradients.

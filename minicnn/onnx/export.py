@@ -17,27 +17,29 @@ from .package import onnx_package
 from .write import model_of, used_initializers
 
 
-def export(model, args=None, f=None, *, input_names=None, output_names=None, opset_version=OPSET, dynamic_axes=None, metadata=None,
-           preprocessing=None):
+def export(model, args=None, f=None, *, export_params=True, verbose=None, input_names=None, output_names=None, opset_version=None,
+           do_constant_folding=True, dynamic_axes=None, metadata=None, preprocessing=None):
     """Write a model, in evaluation mode, as ONNX (opset 17, IR 8).
 
     args           example inputs, a tensor or a tuple of them; or the shape of one input without the batch axis; None: what the model
                    was made for
     f              a path, which is replaced in one step, or a file opened for writing in binary mode; None: only return the model
     input_names, output_names    "input" and "output" unless given
+    opset_version  None or 17
     dynamic_axes   as in PyTorch, {"input": {0: "batch"}}: which axes have any length. Here that is the batch, and it is so unless
                    `dynamic_axes={}` fixes it as well
     metadata       {"classes": [...], "mean": [...], "std": [...]}, kept in the file's properties
     preprocessing  put the normalisation into the graph, which then takes images uint8 0..255: "NCHW" or "NHWC" says in which order.
                    It is (x / 255 - mean) / std with the metadata's mean and std of each channel
 
-    Nodes are named like the modules, initializers like the state_dict. Returns the onnx.ModelProto, which onnx.checker and strict shape
+    export_params, verbose and do_constant_folding are accepted as in PyTorch: weights are always in the file, nothing is printed, and what
+    does not depend on the input is computed. Nodes are named like the modules, initializers like the state_dict. Returns the onnx.ModelProto, which onnx.checker and strict shape
     inference have passed. Raises UnsupportedOperator, whose `operators` lists all that ONNX cannot express; GraphError as `graph.trace`;
     MissingPackage where `onnx` is not installed.
     """
     onnx = onnx_package()
-    if opset_version != OPSET:
-        raise BadValue(f"opset_version must be {OPSET}, got {opset_version!r}")
+    if opset_version not in (None, OPSET) or not export_params:
+        raise BadValue(f"opset_version must be {OPSET} and export_params True, got {opset_version!r} and {export_params!r}")
     batch = batch_name(dynamic_axes)
     found = trace(model, *examples(model, args), dynamic_batch=batch is not None, input_names=input_names, output_names=output_names)
     own = model.graph.metadata if isinstance(model, GraphModule) else {}
