@@ -56,7 +56,7 @@ class PreparedConv2d:
 
         def run(x):
             y = empty(shape, x.dtype)
-            conv.run(channels_last(x), packed, bias, y, plan)
+            conv.run(channels_last(x), packed, bias, plan, y)
             return channels_first(y)
         return run
 
