@@ -40,8 +40,13 @@ def vector(parts):
 @rule("Add", "Sub", "Mul", "Div")
 def calculation(call):
     integers = all(x.dtype in ("int32", "int64") for x in call.inputs)
-    operator = {"Add": np.add, "Sub": np.subtract, "Mul": np.multiply, "Div": np.floor_divide}[call.name]
+    operator = {"Add": np.add, "Sub": np.subtract, "Mul": np.multiply, "Div": np.frompyfunc(quotient, 2, 1)}[call.name]
     return followed(call, arithmetic(call), operator) if integers else arithmetic(call)
+
+
+def quotient(a, b):
+    """ONNX rounds towards zero; a free size is not negative."""
+    return abs(a) // abs(b) * (1 if (a < 0) == (b < 0) else -1) if known(a, b) else a // b
 
 
 @rule("Cast")

@@ -92,7 +92,7 @@ def windows(call, size, kernel):
     if automatic in ("SAME_UPPER", "SAME_LOWER"):
         return [-(-s // stride) if known(s) else named(f"ceil({s}/{stride})", s, stride) for s, stride in zip(size, strides)]
     total = [0] * len(size) if automatic == "VALID" else [pads[i] + pads[i + len(size)] for i in range(len(size))]
-    return [positions(s + t, d * (k - 1) + 1, stride, call.get("ceil_mode", 0))
+    return [positions(s, t - d * (k - 1) - 1, stride, call.get("ceil_mode", 0))
             for s, t, k, d, stride in zip(size, total, kernel, dilations, strides)]
 
 
@@ -109,11 +109,14 @@ def spatial(call, axes):
     return found
 
 
-def positions(padded, reach, stride, ceil):
-    """(padded − reach) / stride + 1; rounding up is told only where it makes no difference, for the last window may lie outside."""
-    if ceil and not (known(padded) and (padded - reach) % stride == 0):
+def positions(size, more, stride, ceil):
+    """(size + more) / stride + 1, where `more` is the pads less the window's reach; rounding up is told only where it makes no difference,
+    for the last window may lie outside."""
+    if stride == 1:
+        return size + (more + 1)
+    if ceil and not (known(size) and (size + more) % stride == 0):
         return Size.unknown()
-    return (padded - reach) // stride + 1
+    return (size + more) // stride + 1
 
 
 @rule("ConvTranspose")
