@@ -229,7 +229,7 @@ def arg(call):
 @rule("TopK")
 def top_k(call):
     shape, axis = list(call.shape()), call.axis(-1)
-    shape[axis] = call.get("k") or call.numbers(1)[0]
+    shape[axis] = call.get("k") or call.integers(1)[0]
     return [tuple(shape), Known("int64", tuple(shape))]
 
 
@@ -238,7 +238,7 @@ def top_k(call):
 @rule("ConstantOfShape")
 def constant_of_shape(call):
     value = call.get("value")
-    return Known("float32" if value is None else str(value.dtype), tuple(call.content(0)))
+    return Known("float32" if value is None else str(value.dtype), tuple(call.sizes(0)))
 
 
 @rule("RandomNormal", "RandomUniform")
@@ -257,5 +257,5 @@ def interval(call):
 @rule("OneHot")
 def one_hot(call):
     shape = list(call.shape())
-    shape.insert(axis_of(call.get("axis", -1), len(shape) + 1), call.numbers(1)[0])
+    shape.insert(axis_of(call.get("axis", -1), len(shape) + 1), call.integers(1)[0])
     return Known(call.known(2).dtype, tuple(shape))
