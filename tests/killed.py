@@ -82,9 +82,7 @@ class Killer:
         process = self.start(0, *options, "--output", name)
         self.wait_for_the_training(process)
         began = time.monotonic()
-        _, errors = process.communicate(timeout=PATIENCE)
-        if process.returncode:
-            raise Differs(f"the undisturbed run failed: {errors}")
+        self.end(process)
         return self.folder / name, time.monotonic() - began
 
     def wait_for_the_training(self, process):
@@ -100,10 +98,14 @@ class Killer:
             process.wait(float(self.rng.uniform(0, REACH * seconds)))
         except subprocess.TimeoutExpired:
             process.kill()
+        return self.end(process, allowed=(0, -9)) != 0
+
+    def end(self, process, allowed=(0,)):
+        """Wait for the process. Returns its exit status, which must be one of the allowed."""
         _, errors = process.communicate(timeout=PATIENCE)
-        if process.returncode not in (0, -9):
+        if process.returncode not in allowed:
             raise Differs(f"{process.args}: exit status {process.returncode}: {errors}")
-        return process.returncode != 0
+        return process.returncode
 
     @property
     def stage(self):
@@ -116,7 +118,7 @@ class Killer:
             words = ("--resume", name) if (folder / "config.json").exists() else (*options, "--output", name)
             process = self.start(self.rng.choice(SLOW), *words)
             if kills == most:
-                process.communicate(timeout=PATIENCE)
+                self.end(process)
             elif self.kill(process, seconds):
                 kills += 1
                 self.fell[self.stage] += 1

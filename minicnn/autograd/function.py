@@ -23,7 +23,7 @@ import numpy as np
 from ..errors import BadType, GraphError, ShapeError
 from ..tensor import Tensor, wrap
 from .graph import Leaf, Node, as_recorded, edge_of, versions_of
-from .mode import is_grad_enabled, no_grad
+from .mode import is_grad_enabled, mode, no_grad
 from .operation import Elementary, unbroadcast
 
 
@@ -56,6 +56,8 @@ class Function:
                 output = cls.forward(*inputs)
                 cls.setup_context(ctx, inputs, output)
         outputs = output if isinstance(output, tuple) else (output,)
+        if mode.watch is not None:
+            mode.watch.custom(cls, inputs, outputs)
         results = ctx.connect(inputs, outputs)
         return results if isinstance(output, tuple) else results[0]
 

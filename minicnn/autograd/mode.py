@@ -3,14 +3,14 @@
 import threading
 from functools import wraps
 
-from .anomaly import Anomaly
+from .watch import Anomaly
 
 
 class _Mode(threading.local):
     """Each thread has its own switches, so that a loader thread cannot turn recording off for the training loop."""
 
     enabled = True
-    watch = None                # is shown each result and gradient: an `Anomaly`, or what writes a model down as a graph
+    watch = None                # a `Watch`, which is shown each result and gradient
 
 
 mode = _Mode()

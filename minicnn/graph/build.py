@@ -18,7 +18,8 @@ class Builder:
     def __init__(self, name, given, plain):
         self.graph = Graph(name, [], [], [], buffers=set())
         self.names, self.values = {}, {}
-        self.used, self.nodes = Counter(), Counter()            # the names of values, and of nodes
+        self.used = Counter({key: 1 for key, _, _ in given})    # names of values, and how often they were wanted
+        self.nodes = Counter()                                  # the same of nodes
         self.given = {id(array): (key, kind) for key, array, kind in given}
         self.plain = plain                      # {id of an array: a name for it}, of tensors that modules hold unregistered
 
@@ -45,7 +46,6 @@ class Builder:
 
     def state(self, name, kind, array):
         """The initializer for a parameter or a buffer; a buffer that the state_dict does not have is a constant."""
-        self.used[name] = max(self.used[name], 1)
         {"parameter": self.graph.parameters, "buffer": self.graph.buffers, "constant": set()}[kind].add(name)
         return self.initializer(name, array, array)
 

@@ -8,7 +8,7 @@ import inspect
 import numpy as np
 
 from .. import arrays, shapes
-from .operations import overhangs, window_attributes
+from .layer_operations import overhangs, window_attributes
 from .own import MANY, OWN, index_words
 
 RULES = {}

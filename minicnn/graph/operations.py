@@ -1,6 +1,7 @@
 """From recorded operations to nodes of a graph: one rule for each operation's name.
 
 An operation becomes ONNX's where that has the same values and the same gradients; else the function of ours by its name (`own.py`).
+The operations of layers are in `layer_operations.py`.
 """
 
 import numpy as np
@@ -26,8 +27,8 @@ def rule(*names):
 # Element by element ------------------------------------------------------------------------------------------------------
 
 
-@rule("Add", "Sub", "Mul", "Div", "Neg", "Exp", "Log", "Sqrt", "Reciprocal", "Sin", "Cos", "Tanh", "Erf", "Sign", "Abs", "Floor", "Ceil",
-      "Round", "Sigmoid", "Max", "Min", "MatMul", "Relu", "HardSwish")
+@rule(*("Add Sub Mul Div Neg Exp Log Sqrt Reciprocal Sin Cos Tanh Erf Sign Abs Floor Ceil Round Sigmoid Sinh Cosh Tan Asin Acos Atan Asinh "
+        "Acosh Atanh Max Min MatMul Relu HardSwish").split())
 def _same_name(step):
     step.finish(step.call.name, step.operands())
 
@@ -91,6 +92,11 @@ def _pow(step):
         step.finish("Pow", step.operands())
 
 
+@rule("Fmod")
+def _fmod(step):
+    step.finish("Mod", step.operands(), fmod=1)
+
+
 @rule("LeakyRelu")
 def _leaky_relu(step):
     step.finish("LeakyRelu", step.operands(), alpha=step.arguments["negative_slope"])
@@ -117,6 +123,11 @@ def _cast(step):
 
 
 # Shape and order ---------------------------------------------------------------------------------------------------------
+
+
+@rule("custom_gradient")
+def _custom_gradient(step):
+    step.own("custom_gradient", step.operands(), **step.arguments)
 
 
 @rule("Identity")
@@ -299,70 +310,3 @@ def _nuclear_norm(step):
 @rule("Einsum")
 def _einsum(step):
     step.finish("Einsum", step.operands(), equation=f"{','.join(step.arguments['inputs'])}->{step.arguments['output']}")
-
-
-# Layers ------------------------------------------------------------------------------------------------------------------
-
-
-@rule("Gemm")
-def _gemm(step):
-    x, w, b = step.call.inputs
-    names = [step.value(x), step.value(w, "weight"), *([] if b is None else [step.value(b, "bias")])]
-    if x.ndim == 2 and w.ndim == 2:
-        step.finish("Gemm", names, transB=1)
-    else:
-        step.own("linear", names)
-
-
-def window_attributes(window):
-    """How a window slides, in ONNX's words."""
-    (top, bottom), (left, right) = window.padding
-    return {"kernel_shape": list(window.kernel), "strides": list(window.stride), "pads": [top, left, bottom, right],
-            "dilations": list(window.dilation)}
-
-
-@rule("Conv")
-def _conv(step):
-    x, w, b = step.call.inputs
-    names = [step.value(x), step.value(w, "weight"), *([] if b is None else [step.value(b, "bias")])]
-    step.finish("Conv", names, **window_attributes(step.arguments["window"]), group=step.arguments["groups"])
-
-
-@rule("ConvTranspose")
-def _conv_transpose(step):
-    x, w, b = step.call.inputs
-    window = step.arguments["window"]
-    names = [step.value(x), step.value(w, "weight"), *([] if b is None else [step.value(b, "bias")])]
-    extra = [n - ((p - 1) * s - sum(pad) + d * (k - 1) + 1)
-             for n, p, s, pad, d, k in zip(window.size, window.output, window.stride, window.padding, window.dilation, window.kernel)]
-    step.finish("ConvTranspose", names, **window_attributes(window), output_padding=extra, group=step.arguments["groups"])
-
-
-def overhangs(window):
-    """Whether the last window reaches beyond the padded image, as ceil_mode lets it."""
-    return any(reach > n + sum(pad) for reach, n, pad in zip(window.reach, window.size, window.padding))
-
-
-@rule("MaxPool")
-def _max_pool(step):
-    """Where ceil_mode would give one more window, which we drop as it sees padding only, the image is padded as far as needed instead."""
-    window = step.arguments["window"]
-    attributes, ceil = window_attributes(window), overhangs(window)
-    fits = all((p - 1) * s >= n + sum(pad) - d * (k - 1) - 1 for p, s, n, pad, d, k in zip(
-        window.output, window.stride, window.size, window.padding, window.dilation, window.kernel))
-    x = step.value(step.x)
-    if ceil and not fits:
-        pads = [before for before, _ in window.pads] + [max(after, 0) for _, after in window.pads]
-        value, shape = step.constant("value", -np.inf, step.x.dtype), np.add(step.x.shape, np.add(pads[:4], pads[4:]))
-        x = step.before("Pad", [x, step.constant("pads", pads), value], np.broadcast_to(step.x.dtype.type(0), shape), mode="constant")
-        attributes["pads"] = [0] * 4
-    step.finish("MaxPool", [x], **attributes, ceil_mode=int(ceil and fits))
-
-
-@rule("LRN")
-def _local_response_norm(step):
-    size, alpha, beta, k = (step.arguments[name] for name in ("size", "alpha", "beta", "k"))
-    if size % 2:
-        step.finish("LRN", step.operands(), size=size, alpha=alpha, beta=beta, bias=k)
-    else:
-        step.own("local_response_norm", step.operands(), **step.arguments)

@@ -8,15 +8,16 @@ A node's op_type is the function's name, its attributes are the function's argum
 import inspect
 from typing import NamedTuple
 
-from .. import arrays
+from .. import arrays, shapes
 from ..elementary import arithmetic, comparison, extra, indexing, joining, linear_algebra, norms, ordering, reduction, shape
-from ..errors import BadType, BadValue, Error, UnsupportedOperator
-from ..functional import activation, normalization
+from ..autograd.operation import Elementary
+from ..errors import BadType, BadValue, Error, GraphError, UnsupportedOperator
+from ..functional import activation, normalization, pooling, resize
 from ..nn import functional as F
 from .operators.table import described
 
 
-MANY = ("indices", "operands")         # arguments that stand for any number of tensors
+MANY = ("indices", "operands", "matrices")     # arguments that stand for any number of tensors
 
 
 class Own(NamedTuple):
@@ -66,6 +67,31 @@ def standardize(input, eps):
     return normalization.standardize(input, eps=eps)
 
 
+def _no_gradient(dz, function):
+    raise GraphError(f"the gradient of {function}, a Function of the user's own, is Python code, which a graph does not hold")
+
+
+_result_of = Elementary("CustomGradient", lambda *xs, function: xs[0][...], _no_gradient)
+
+
+def custom_gradient(*operands, function):
+    """The first of the operands, which a Function has computed from the others; there is no way back."""
+    return _result_of(*operands, function=function)
+
+
+def resample(input, *matrices):
+    """Each axis behind the channels times its matrix (new length, length)."""
+    return resize.resize(input, matrices=tuple(m.array for m in matrices))
+
+
+def average_windows(input, divisor, *, kernel_shape, strides, pads):
+    """Sums of windows over a divisor: a number, or one for each output pixel, which says how many there are."""
+    padding, size = tuple(zip(pads[:2], pads[2:])), tuple(input.shape[2:])
+    output = tuple(divisor.shape) or tuple(map(shapes.positions, size, kernel_shape, strides, padding, (1, 1)))
+    window = shapes.Window(size, tuple(kernel_shape), tuple(strides), padding, (1, 1), output)
+    return pooling.avg_pool2d(input, window=window, divisor=divisor.array if divisor.ndim else divisor.item())
+
+
 def getitem(input, *indices, index):
     """x[index], where the index is written as `index_words` writes it, and its tensors are `indices`."""
     return input[index_of(index, indices)]
@@ -111,6 +137,9 @@ def _table():
         "bitwise_not": Own(comparison.bitwise_not, one),
         "logical_not": Own(comparison.logical_not, one),
         "linear": Own(F.linear, ("input", "weight", "bias")),
+        "custom_gradient": Own(custom_gradient, ("operands",)),
+        "resample": Own(resample, ("input", "matrices")),
+        "average_windows": Own(average_windows, ("input", "divisor")),
         "prelu": Own(F.prelu, ("input", "weight")),
         "batch_norm": Own(F.batch_norm, ("input", "running_mean", "running_var", "weight", "bias"), "training"),
         "instance_norm": Own(F.instance_norm, ("input", "running_mean", "running_var", "weight", "bias"), "use_input_stats"),

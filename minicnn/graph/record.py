@@ -5,12 +5,13 @@ is a constant. Changes in place do not touch memory meanwhile: the tensor takes 
 """
 
 import inspect
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from .. import arrays
 from ..autograd import enable_grad
 from ..autograd.mode import mode
+from ..autograd.watch import Watch
 from ..errors import GraphError
 from ..nn import hooks
 from ..tensor import Tensor, wrap
@@ -66,31 +67,20 @@ class Traced(Tensor):
 
 
 def _refuse(tensor, what):
-    """True outside of tracing; inside, an error for a tensor that depends on the input."""
-    if mode.watch is not None and mode.watch.tracing:
+    """True outside of tracing, and in a function that is one step of the graph; else an error for a tensor that depends on the input."""
+    if isinstance(mode.watch, Recorder):
         raise GraphError(f"{what} takes a number out of the computation, on which the rest may depend: a graph has only one way. "
                          "Compute with tensors (where(), masks) instead of deciding in Python by their values")
     return True
 
 
-class _Muted:
+class _Muted(Watch):
     """Watches a function that is recorded as one step, and so not what happens inside."""
 
     tracing = True
 
-    def result(self, *_):
-        pass
 
-    gradient = result
-
-    def call(self, function, args, kwargs):
-        return function(*args, **kwargs)
-
-    def inside(self, name):
-        return nullcontext()
-
-
-class Recorder:
+class Recorder(Watch):
     """The calls of one forward pass that depend on the given arrays: inputs, parameters and buffers."""
 
     tracing = True
@@ -106,8 +96,13 @@ class Recorder:
         if self.depends([*operands, *attributes.values()]):
             self.add(operation.name, operands, attributes, [out])
 
-    def gradient(self, *_):
-        pass
+    def custom(self, function, inputs, outputs):
+        """The values are what the Function has computed, its gradient is not in the graph."""
+        given = [x.array for x in inputs if isinstance(x, Tensor)]
+        for y in outputs:
+            if isinstance(y, Tensor) and id(y.array) in self.known:
+                source, y.array = y.array, y.array[...]
+                self.add("custom_gradient", [source, *given], {"function": function.__name__}, [y])
 
     def call(self, function, args, kwargs):
         """Run a function that is one step of the graph."""

@@ -40,8 +40,13 @@ def vector(parts):
 @rule("Add", "Sub", "Mul", "Div")
 def calculation(call):
     integers = all(x.dtype in ("int32", "int64") for x in call.inputs)
-    operator = {"Add": np.add, "Sub": np.subtract, "Mul": np.multiply, "Div": np.floor_divide}[call.name]
+    operator = {"Add": np.add, "Sub": np.subtract, "Mul": np.multiply, "Div": np.frompyfunc(quotient, 2, 1)}[call.name]
     return followed(call, arithmetic(call), operator) if integers else arithmetic(call)
+
+
+def quotient(a, b):
+    """ONNX rounds towards zero; a free size is not negative."""
+    return abs(a) // abs(b) * (1 if (a < 0) == (b < 0) else -1) if known(a, b) else a // b
 
 
 @rule("Cast")
@@ -61,7 +66,7 @@ def identity(call):
 @rule("Reshape")
 def reshape(call):
     """Sizes that are 0 are the input's, one that is -1 takes what is left."""
-    wanted = list(call.get("shape") if "shape" in call.node.attributes else call.content(1))
+    wanted = list(call.get("shape") if "shape" in call.node.attributes else call.sizes(1))
     given = call.known(0).shape
     if given is None:
         raise Unknown
@@ -153,6 +158,8 @@ def split(call):
         raise Unknown
     given, axis, count = call.shape(), call.axis(0), len(call.node.outputs)
     parts = call.axes(name="split")
+    if call.get("num_outputs", count) != count:
+        raise BadValue(f"num_outputs is {call.get('num_outputs')}, it has {count}")
     if parts is None:
         if not known(given[axis]):
             parts = [given[axis] // count] * count
@@ -169,7 +176,7 @@ def cut(call):
     given = list(call.shape())
     starts, ends = call.axes(1, "starts"), call.axes(2, "ends")
     axes = call.axes(3)
-    steps = call.numbers(4) if call.has(4) else [1] * len(starts)
+    steps = call.integers(4) if call.has(4) else [1] * len(starts)
     axes = [axis_of(axis, len(given)) for axis in (range(len(starts)) if axes is None else axes)]
     if not len(starts) == len(ends) == len(axes) == len(steps) or 0 in steps:
         raise BadValue(f"starts {starts}, ends {ends}, axes {axes} and steps {steps} do not belong together")
@@ -215,7 +222,7 @@ def gather_elements(call):
 
 @rule("Expand")
 def expand(call):
-    return followed_expand(call, broadcast(call.shape(), tuple(call.content(1))))
+    return followed_expand(call, broadcast(call.shape(), tuple(call.sizes(1))))
 
 
 def followed_expand(call, shape):
@@ -228,7 +235,7 @@ def followed_expand(call, shape):
 @rule("Tile")
 def tile(call):
     given = call.shape()
-    repeats = call.content(1).reshape(-1).tolist()
+    repeats = call.sizes(1)
     if call.opset < 6 or len(repeats) != len(given):
         raise BadValue(f"repeats {repeats} are not for {len(given)} axes")
     return tuple(size * times for size, times in zip(given, repeats))
@@ -238,7 +245,7 @@ def tile(call):
 def pad(call):
     given = call.shape()
     pads = call.axes(1, "pads")
-    axes = range(len(given)) if not call.has(3) else [axis_of(axis, len(given)) for axis in call.numbers(3)]
+    axes = range(len(given)) if not call.has(3) else [axis_of(axis, len(given)) for axis in call.integers(3)]
     if len(pads) != 2 * len(axes) or call.get("mode", "constant") not in ("constant", "reflect", "edge", "wrap"):
         raise BadValue(f"pads {pads} in the mode {call.get('mode')} are not for {len(axes)} axes")
     more = {axis: pads[i] + pads[i + len(axes)] for i, axis in enumerate(axes)}
@@ -253,9 +260,9 @@ def resize(call):
     axes = [axis_of(axis, len(given)) for axis in call.get("axes", range(len(given)))]
     scales = 1 if call.name == "Upsample" or call.opset < 11 else 2
     if call.has(3) and call.known(3).shape != (0,):
-        wanted = dict(zip(axes, call.content(3).reshape(-1).tolist()))
+        wanted = dict(zip(axes, call.sizes(3)))
         return tuple(wanted.get(axis, size) for axis, size in enumerate(given))
-    factors = call.axes(scales, "scales")
+    factors = call.get("scales") or call.numbers(scales)
     if len(factors) != len(axes) or not all(0 < factor < math.inf for factor in factors):
         raise BadValue(f"scales {factors} are not for {len(axes)} axes")
     scaled = dict(zip(axes, factors))

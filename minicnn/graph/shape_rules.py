@@ -92,7 +92,7 @@ def windows(call, size, kernel):
     if automatic in ("SAME_UPPER", "SAME_LOWER"):
         return [-(-s // stride) if known(s) else named(f"ceil({s}/{stride})", s, stride) for s, stride in zip(size, strides)]
     total = [0] * len(size) if automatic == "VALID" else [pads[i] + pads[i + len(size)] for i in range(len(size))]
-    return [positions(s + t, d * (k - 1) + 1, stride, call.get("ceil_mode", 0))
+    return [positions(s, t - d * (k - 1) - 1, stride, call.get("ceil_mode", 0))
             for s, t, k, d, stride in zip(size, total, kernel, dilations, strides)]
 
 
@@ -109,11 +109,14 @@ def spatial(call, axes):
     return found
 
 
-def positions(padded, reach, stride, ceil):
-    """(padded − reach) / stride + 1; rounding up is told only where it makes no difference, for the last window may lie outside."""
-    if ceil and not (known(padded) and (padded - reach) % stride == 0):
+def positions(size, more, stride, ceil):
+    """(size + more) / stride + 1, where `more` is the pads less the window's reach; rounding up is told only where it makes no difference,
+    for the last window may lie outside."""
+    if stride == 1:
+        return size + (more + 1)
+    if ceil and not (known(size) and (size + more) % stride == 0):
         return Size.unknown()
-    return (padded - reach) // stride + 1
+    return (size + more) // stride + 1
 
 
 @rule("ConvTranspose")
@@ -226,7 +229,7 @@ def arg(call):
 @rule("TopK")
 def top_k(call):
     shape, axis = list(call.shape()), call.axis(-1)
-    shape[axis] = call.get("k") or call.numbers(1)[0]
+    shape[axis] = call.get("k") or call.integers(1)[0]
     return [tuple(shape), Known("int64", tuple(shape))]
 
 
@@ -235,7 +238,7 @@ def top_k(call):
 @rule("ConstantOfShape")
 def constant_of_shape(call):
     value = call.get("value")
-    return Known("float32" if value is None else str(value.dtype), tuple(call.content(0)))
+    return Known("float32" if value is None else str(value.dtype), tuple(call.sizes(0)))
 
 
 @rule("RandomNormal", "RandomUniform")
@@ -254,5 +257,5 @@ def interval(call):
 @rule("OneHot")
 def one_hot(call):
     shape = list(call.shape())
-    shape.insert(axis_of(call.get("axis", -1), len(shape) + 1), call.numbers(1)[0])
+    shape.insert(axis_of(call.get("axis", -1), len(shape) + 1), call.integers(1)[0])
     return Known(call.known(2).dtype, tuple(shape))

@@ -14,7 +14,7 @@ from .order import label
 from .sizes import Size, known, text
 
 MAX_CONTENT = 64                    # numbers of a vector that is followed
-MAX_BYTES = 2**31                   # of one value, its free sizes taken as 1
+MAX_BYTES = 2**30                   # of one value, its free sizes taken as 1
 CASTS = {1: "float32", 2: "uint8", 3: "int8", 4: "int32", 5: "int16", 6: "int32", 7: "int64", 9: "bool", 10: "float32", 11: "float64",
          12: "int64", 13: "int64", 16: "float32"}           # ONNX's numbers for dtypes; those that a Tensor has not become the next wider
 RULES = {}
@@ -71,12 +71,20 @@ class Call:
             raise Unknown
         return self.content(index).reshape(-1).tolist()
 
+    def integers(self, index):
+        """The input as a list of Python's integers."""
+        return whole_numbers(self.numbers(index), index)
+
+    def sizes(self, index):
+        """The input, a vector of sizes, as a list of ints and Sizes."""
+        return whole_numbers(self.content(index).reshape(-1).tolist(), index)
+
     def get(self, name, default=None):
         return self.node.attributes.get(name, default)
 
     def axes(self, index=1, name="axes"):
         """A list that older versions have as an attribute and newer ones as an input; None where it is not given."""
-        return self.get(name) if name in self.node.attributes else self.numbers(index) if self.has(index) else None
+        return self.get(name) if name in self.node.attributes else self.integers(index) if self.has(index) else None
 
     def axis(self, default, rank=None):
         return axis_of(self.get("axis", default), len(self.shape()) if rank is None else rank)
@@ -86,6 +94,12 @@ def told(value):
     if value is None:
         raise Unknown
     return value
+
+
+def whole_numbers(values, index):
+    if not all(type(value) in (int, Size) for value in values):
+        raise BadValue(f"its input {index} holds {str(values):.80}, expected integers")
+    return values
 
 
 def axis_of(axis, rank):
@@ -118,7 +132,7 @@ def outcome(node, inputs, opset):
         found = RULES[node.op_type](Call(node, inputs, opset))
     except Unknown:
         return blank
-    except (Error, ValueError, TypeError, IndexError, KeyError, ArithmeticError) as error:
+    except (Error, ValueError, TypeError, LookupError, ArithmeticError) as error:
         shapes = ", ".join("none" if x is None else "?" if x.shape is None else text(x.shape) for x in inputs)
         raise DataError(f"{label(node)}: {error} (inputs of shapes {shapes})") from None
     dtype = next((x.dtype for x in inputs if x is not None), None)

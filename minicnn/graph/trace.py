@@ -28,7 +28,7 @@ def trace(model, *inputs, dynamic_batch=True, input_names=None, output_names=Non
     output_names   how its outputs are called: "output", or "output_0", ... unless given
 
     Nodes have the names of the modules that they ran in ("features.0"), parameters and buffers those of the state_dict. What a module does
-    in training only is not in the graph. The model is left as it was.
+    in training only is not in the graph. The model is left as it was; the graph's initializers are its very arrays.
 
     Raises GraphError for a model that is no one graph: its forward decides by numbers or by the batch's size, or takes numbers out by
     item() or numpy(). Raises UnsupportedOperator for operations that only occur in gradients.
@@ -82,16 +82,30 @@ class _Run:
         with recorder.watching(model):
             result = model(*self.inputs)
         self.builder = Builder(name or type(model).__name__, weights, _plain_tensors(model))
-        self._add_inputs(given, _input_names(model, self.inputs) if input_names is None else input_names)
+        found = list(_named_outputs(result, "output"))
+        input_names = self._reserve("input_names", input_names, _input_names(model, self.inputs))
+        output_names = self._reserve("output_names", output_names, [name for name, _ in found])
+        self._add_inputs(given, input_names)
         self._add_calls(recorder.calls)
-        self._add_outputs(dict(_named_outputs(result, "output")), output_names)
+        self._add_outputs([tensor for _, tensor in found], output_names)
         self._add_counts()
 
+    def _reserve(self, what, wanted, usual):
+        """The names of inputs or outputs, which nothing else gets; those that the user wants must be unlike each other."""
+        if wanted is None:
+            return [self.builder.unique(name) for name in usual]
+        if isinstance(wanted, str) or not all(isinstance(name, str) for name in wanted):
+            raise BadType(f"{what} must be a list of strings, got {wanted!r}")
+        if len(wanted) != len(usual):
+            raise BadValue(f"expected {len(usual)} {what}, got {len(wanted)}: {list(wanted)}")
+        taken = [name for name in wanted if self.builder.unique(name) != name]
+        if taken:
+            raise BadValue(f"{what}: {taken[0]!r} is the name of another input, output or parameter")
+        return list(wanted)
+
     def _add_inputs(self, given, names):
-        if len(names) != len(given):
-            raise BadValue(f"expected {len(given)} input_names, got {len(names)}: {list(names)}")
         for x, name in zip(given, names):
-            self.builder.bind(x, self.builder.unique(name))
+            self.builder.bind(x, name)
             self.builder.graph.inputs.append(Value(name, str(x.dtype), tuple(x.shape)))
 
     def _add_calls(self, calls):
@@ -116,12 +130,8 @@ class _Run:
             self.builder.bind(array, output)
 
     def _add_outputs(self, found, names):
-        names = list(found) if names is None else names
-        if len(names) != len(found):
-            raise BadValue(f"expected {len(found)} output_names, got {len(names)}: {list(names)}")
-        for tensor, name in zip(found.values(), names):
-            source = self.builder.value(tensor.array, name)
-            name = self.builder.unique(name)
+        for tensor, name in zip(found, names):
+            source = self.builder.value(tensor.array, f"{name}.constant")
             self.builder.values[name] = tensor.array
             self._rename(source, name)
             self.builder.graph.outputs.append(Value(name, str(tensor.dtype), tuple(tensor.shape)))

@@ -1,68 +1,64 @@
 """A model -> an .onnx file, which other programs run."""
 
-import numpy as np
-
 from ..errors import BadType, BadValue, DataError
-from ..graph.ir import OPSET, Node, Value
-from ..graph.operations import ELEMENT_TYPES
+from ..graph.batch import BATCH
+from ..graph.ir import OPSET
 from ..serialize.atomic import replacing
 from ..serialize.container import check_binary, is_path
-from ..serialize.model import check_metadata, examples
-from ..graph.module import GraphModule
-from ..graph.batch import BATCH
-from ..graph.trace import trace
+from ..serialize.model import graph_of
 from . import lower_layers, lower_pointwise, lower_tensors  # noqa: F401  (their rules take part)
 from .lower import lowered
 from .package import onnx_package
+from .preprocess import take_images
 from .write import model_of, used_initializers
 
+MAX_BYTES = 2**31 - 2**24               # of weights: a protocol buffer's message has at most 2³¹ - 1, and the nodes need some
 
-def export(model, args=None, f=None, *, input_names=None, output_names=None, opset_version=OPSET, dynamic_axes=None, metadata=None,
-           preprocessing=None):
+
+def export(model, args=None, f=None, *, export_params=True, verbose=None, input_names=None, output_names=None, opset_version=None,
+           do_constant_folding=True, dynamic_axes=None, metadata=None, preprocessing=None):
     """Write a model, in evaluation mode, as ONNX (opset 17, IR 8).
 
     args           example inputs, a tensor or a tuple of them; or the shape of one input without the batch axis; None: what the model
                    was made for
     f              a path, which is replaced in one step, or a file opened for writing in binary mode; None: only return the model
     input_names, output_names    "input" and "output" unless given
+    opset_version  None or 17
     dynamic_axes   as in PyTorch, {"input": {0: "batch"}}: which axes have any length. Here that is the batch, and it is so unless
                    `dynamic_axes={}` fixes it as well
     metadata       {"classes": [...], "mean": [...], "std": [...]}, kept in the file's properties
     preprocessing  put the normalisation into the graph, which then takes images uint8 0..255: "NCHW" or "NHWC" says in which order.
                    It is (x / 255 - mean) / std with the metadata's mean and std of each channel
 
-    Nodes are named like the modules, initializers like the state_dict. Returns the onnx.ModelProto, which onnx.checker and strict shape
-    inference have passed. Raises UnsupportedOperator, whose `operators` lists all that ONNX cannot express; GraphError as `graph.trace`;
+    export_params, verbose and do_constant_folding are accepted as in PyTorch: weights are always in the file, nothing is printed, and what
+    does not depend on the input is computed.
+
+    Nodes are named like the modules, initializers like the state_dict. Returns the onnx.ModelProto; onnx.checker and strict shape
+    inference have passed it. Raises UnsupportedOperator, whose `operators` lists all that ONNX cannot express; GraphError as `graph.trace`;
     MissingPackage where `onnx` is not installed.
     """
     onnx = onnx_package()
-    if opset_version != OPSET:
-        raise BadValue(f"opset_version must be {OPSET}, got {opset_version!r}")
+    if opset_version not in (None, OPSET) or not export_params:
+        raise BadValue(f"opset_version must be {OPSET} and export_params True, got {opset_version!r} and {export_params!r}")
     batch = batch_name(dynamic_axes)
-    found = trace(model, *examples(model, args), dynamic_batch=batch is not None, input_names=input_names, output_names=output_names)
-    own = model.graph.metadata if isinstance(model, GraphModule) else {}
-    found.metadata = check_metadata(dict(own if metadata is None else metadata))
-    graph = lowered(found)
+    graph = lowered(graph_of(model, args, metadata, dynamic_batch=batch is not None, input_names=input_names, output_names=output_names))
     if preprocessing is not None:
         take_images(graph, preprocessing)
     rename_batch(graph, batch)
-    size = sum(array.nbytes for array in used_initializers(graph).values())
-    if size > MAX_BYTES:
-        raise BadValue(f"the weights take {size:,} bytes; an .onnx file holds at most {MAX_BYTES:,}")
-    check(model_of(graph, without_weights=True), onnx)
+    check(graph, onnx)
     proto = model_of(graph)
     if f is not None:
         write(proto.SerializeToString(), f)
     return proto
 
 
-MAX_BYTES = 2**31 - 2**24               # a protocol buffer's message has at most 2³¹ - 1, and the nodes need some
-
-
-def check(proto, onnx):
-    """What we write must be valid ONNX, and its shapes must be what onnx works out for itself."""
+def check(graph, onnx):
+    """What we write must be valid ONNX, its shapes what onnx works out for itself, and not too large."""
+    size = sum(array.nbytes for array in used_initializers(graph).values())
+    if size > MAX_BYTES:
+        raise BadValue(f"the weights take {size:,} bytes; an .onnx file holds at most {MAX_BYTES:,}")
     try:
-        onnx.checker.check_model(proto, full_check=True)
+        onnx.checker.check_model(model_of(graph, without_weights=True), full_check=True)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
         raise DataError(f"onnx refuses the model: {error}") from None
 
@@ -99,42 +95,3 @@ def batch_name(dynamic_axes):
 def rename_batch(graph, name):
     for value in (*graph.inputs, *graph.outputs):
         value.shape = tuple(name if n == BATCH else n for n in value.shape)
-
-
-# Preprocessing -----------------------------------------------------------------------------------------------------------
-
-
-def take_images(graph, layout):
-    """Let the graph take images uint8: brought into the order NCHW, cast, and normalised by the metadata's mean and std."""
-    mean, std = (graph.metadata.get(name) for name in ("mean", "std"))
-    value = graph.inputs[0]
-    channels = value.shape[1] if len(value.shape) == 4 else None
-    if layout not in ("NCHW", "NHWC"):
-        raise BadValue(f'preprocessing must be "NCHW" or "NHWC", got {layout!r}')
-    if len(graph.inputs) != 1 or channels is None or not all(isinstance(v, list) and len(v) == channels for v in (mean, std)):
-        raise BadValue("preprocessing needs a model of images (N, C, H, W), and metadata with mean and std, a number for each channel")
-    name = graph.inputs[0].name
-    shape = value.shape if layout == "NCHW" else (value.shape[0], *value.shape[2:], channels)
-    images, steps = free(graph, "images"), []
-    if layout == "NHWC":
-        steps.append(("Transpose", [], {"perm": [0, 3, 1, 2]}))
-    steps.append(("Cast", [], {"to": ELEMENT_TYPES[value.dtype]}))
-    for op, role, numbers in (("Sub", "mean", mean), ("Div", "std", std)):
-        key = free(graph, f"{images}.{role}")
-        graph.initializers[key] = (np.asarray(numbers, value.dtype) * np.dtype(value.dtype).type(255)).reshape(-1, 1, 1)
-        steps.append((op, [key], {}))
-    nodes, at = [], images
-    for number, (op, others, attributes) in enumerate(steps):
-        result = name if number == len(steps) - 1 else f"{images}.{op.lower()}"
-        nodes.append(Node(op, [at, *others], [result], attributes, f"{images}.{op.lower()}"))
-        at = result
-    graph.nodes[:0] = nodes
-    graph.inputs[0] = Value(images, "uint8", shape)
-
-
-def free(graph, name):
-    """The name, or one with underscores behind it that no value has."""
-    taken = {*graph.initializers, *(output for node in graph.nodes for output in node.outputs), *(value.name for value in graph.inputs)}
-    while name in taken:
-        name += "_"
-    return name

@@ -1,8 +1,8 @@
 """A model's own functions: each call is replaced by the nodes of the function's body.
 
-    y = f(a, b), f(x, w) = g(h(x), w)   becomes   y/t = h(a); y = g(y/t, b)
+    y = f(a, b), f(x, w) = g(h(x), w)   becomes   f_1/t = h(a); y = g(f_1/t, b)
 
-Names inside a body get the call's first output's before them, so that two calls do not meet.
+Names inside a body get the call's number before them, so that two calls do not meet.
 """
 
 from dataclasses import replace
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from ..errors import DataError
 from ..graph import Graph, Node
-from ..graph.order import MAX_NODES, label
+from ..graph.order import MAX_NODES, label, subgraphs
 from ..graph.rename import renamed
 
 MAX_DEPTH = 50                      # functions that call functions
@@ -23,7 +23,7 @@ class Reference(NamedTuple):
 
 
 class Function(NamedTuple):
-    """A body and what a call puts into it. `nodes` are pairs: a Node, and the key of the function that it calls, or None."""
+    """A body, and what a call puts into it."""
 
     inputs: list
     outputs: list
@@ -31,51 +31,57 @@ class Function(NamedTuple):
     nodes: list
 
 
-def key(proto):
-    """By what a call finds its function; also a function's own."""
-    return proto.domain, proto.op_type if hasattr(proto, "op_type") else proto.name, proto.overload
+class Expansion:
+    """Puts bodies in the place of calls.
 
-
-def expanded(nodes, functions):
-    """The nodes, calls replaced by what they stand for.
-
-    nodes      pairs as in a Function
-    functions  {key: Function}
+    functions  {(domain, op_type): Function}
     """
-    done, stack = [], [iter(nodes)]
-    while stack:
-        entry = next(stack[-1], None)
-        if entry is None:
-            stack.pop()
-            continue
-        node, called = entry
-        if called is None:
-            done.append(node)
-        elif len(stack) > MAX_DEPTH:
-            raise DataError(f"{label(node)} calls a function that calls itself, or more than {MAX_DEPTH} in turn")
-        else:
-            stack.append(iter(body(node, functions[called])))
-        if len(done) > MAX_NODES:
-            raise DataError(f"with its functions' bodies it has more than {MAX_NODES:,} nodes")
-    return done
+
+    def __init__(self, functions):
+        self.functions, self.calls, self.nodes = functions, 0, 0
+
+    def graph(self, graph):
+        """The graph without calls, also in the graphs inside its nodes."""
+        graph.nodes = self.expanded(graph.nodes)
+        for node in graph.nodes:
+            for inner in subgraphs(node):
+                self.graph(inner)
+        return graph
+
+    def expanded(self, nodes):
+        done, stack = [], [iter(nodes)]
+        while stack:
+            node = next(stack[-1], None)
+            function = node and self.functions.get((node.domain, node.op_type))
+            if node is None:
+                stack.pop()
+            elif function is None:
+                self.nodes += 1
+                done.append(node)
+            elif len(stack) > MAX_DEPTH:
+                raise DataError(f"{label(node)} calls a function that calls itself, or more than {MAX_DEPTH} in turn")
+            else:
+                self.calls += 1
+                stack.append(iter(body(node, function, f"{node.op_type}_{self.calls}/")))
+            if self.nodes + self.calls > MAX_NODES:
+                raise DataError(f"with its functions' bodies it has more than {MAX_NODES:,} nodes")
+        return done
 
 
-def body(call, function):
-    """The nodes that a call stands for, as pairs."""
+def body(call, function, prefix):
+    """The nodes that a call stands for."""
     if len(call.inputs) > len(function.inputs) or len(call.outputs) > len(function.outputs):
         raise DataError(f"{label(call)} has more inputs or outputs than the function that it calls")
-    prefix = f"{next(filter(None, call.outputs), call.op_type)}/"
     given = dict(zip(function.inputs, call.inputs + [""] * len(function.inputs)))
     results = {inner: outer for inner, outer in zip(function.outputs, call.outputs) if outer}
-    copies = [(Node("Identity", [given[inner]], [outer]), None) for inner, outer in results.items() if inner in given]
+    copies = [Node("Identity", [given[inner]], [outer]) for inner, outer in results.items() if inner in given]
     names = {**results, **given}
     attributes = {**function.defaults, **call.attributes}
 
     def new(name):
         return names.get(name, prefix + name)
 
-    return copies + [(renamed(replace(with_attributes(node, attributes), name=prefix + node.name), new), called)
-                     for node, called in function.nodes]
+    return copies + [renamed(replace(with_attributes(node, attributes), name=prefix + node.name), new) for node in function.nodes]
 
 
 def with_attributes(node, given):

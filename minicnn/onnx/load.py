@@ -27,7 +27,7 @@ def load(f):
         return GraphModule(graph)
     except UnsupportedOperator as error:
         raise UnsupportedOperator(error.operators, f" ({name_of(f)})") from None
-    except Error as error:
+    except (Error, ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RuntimeError) as error:
         raise DataError(f"{name_of(f)}: {error}") from error
     except MemoryError:
         raise DataError(f"{name_of(f)}: there is not enough memory for the network that it describes") from None

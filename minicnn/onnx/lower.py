@@ -39,7 +39,7 @@ def lowered(graph):
         try:
             if node.op_type not in RULES:
                 raise NotExpressible("")
-            RULES[node.op_type](Step(found, node, known))
+            RULES[node.op_type](Lowering(found, node, known))
         except NotExpressible as reason:
             missing.append(f"{node.op_type}{f' ({reason})' if str(reason) else ''}")
     if missing:
@@ -47,7 +47,7 @@ def lowered(graph):
     return found
 
 
-class Step:
+class Lowering:
     """One node that is being replaced: what it has, and the nodes that stand for it."""
 
     def __init__(self, graph, node, known):

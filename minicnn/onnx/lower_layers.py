@@ -69,6 +69,14 @@ def _layer_norm(step):
     step.last("LayerNormalization", [step.x, scale, shift], axis=-len(shape), epsilon=step.get("eps", 1e-5))
 
 
+@rule("standardize")
+def _standardize(step):
+    """(x - E[x]) / √(Var[x] + eps) over the last axis, as layers of our own and of ONNX are made of it."""
+    centred = step.step("Sub", [step.x, step.step("ReduceMean", [step.x], axes=[-1], keepdims=1)])
+    found = step.step("ReduceMean", [step.step("Mul", [centred, centred])], axes=[-1], keepdims=1)
+    step.last("Div", [centred, step.step("Sqrt", [step.step("Add", [found, step.like("eps", step.get("eps"))])])])
+
+
 @rule("local_response_norm")
 def _local_response_norm(step):
     """Of an even number of neighbours, which programs refuse for LRN: means of squares over channels, as over the rows of an image."""
@@ -209,6 +217,20 @@ def _times_matrices(step, matrices):
     return None
 
 
+@rule("resample")
+def _resample(step):
+    _times_matrices(step, [step.graph.initializers[name] for name in step.inputs[1:]])
+
+
+@rule("average_windows")
+def _average_windows(step):
+    (top, left, bottom, right), size = step.get("pads"), step.lengths(2)
+    divisor = step.graph.initializers[step.input(1)]
+    kernel, stride, padding = tuple(step.get("kernel_shape")), tuple(step.get("strides")), ((top, bottom), (left, right))
+    output = divisor.shape or tuple(map(shapes.positions, size, kernel, stride, padding, (1, 1)))
+    _averages(step, step.x, shapes.Window(size, kernel, stride, padding, (1, 1), output), divisor, 2, step.last)
+
+
 # Interpolation -----------------------------------------------------------------------------------------------------------
 
 
@@ -222,7 +244,8 @@ def _interpolate(step):
     if mode.startswith("nearest"):
         whole = all(m % n == 0 and m / n == r for n, m, r in zip(lengths, size, ratios))
         return _resize(step, mode, ratios) if whole and step.dtype.kind == "f" else _copies(step, [m.argmax(1) for m in matrices])
-    if mode == "area" or not exact or len(lengths) == 3:
+    between = step.get("align_corners") and any(n * r != m for n, m, r in zip(lengths, size, ratios))     # programs differ in it
+    if mode == "area" or not exact or between or len(lengths) == 3:
         return _times_matrices(step, matrices)
     return _resize(step, mode, ratios)
 

@@ -151,7 +151,7 @@ def _logical(step):
 # What only matters in training -------------------------------------------------------------------------------------------
 
 
-@rule("detach", "dropout1d", "dropout2d")
+@rule("detach", "custom_gradient", "dropout1d", "dropout2d")
 def _nothing(step):
     if step.get("training"):
         raise NotExpressible("in evaluation")

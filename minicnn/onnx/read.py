@@ -10,12 +10,12 @@ import os
 
 from ..errors import DataError
 from ..graph import Graph, Node, Value
-from ..graph.order import in_order, label
+from ..graph.order import all_nodes, in_order, label
 from ..serialize.archive import naming
 from ..serialize.container import is_path, name_of, opened
 from . import wire
 from .attributes import attributes
-from .functions import Function, expanded, key
+from .functions import Expansion, Function
 from .package import onnx_package
 from .schema import check_node
 from .tensors import Tensors, dtype_of
@@ -72,10 +72,10 @@ def check_is_file(f):
 
 
 class Reader:
-    """What reading one file needs everywhere: the onnx package, the tensors' maker, the operators' version, the functions by `key`."""
+    """What reading one file needs everywhere: the onnx package, the tensors' maker, the operators' version."""
 
     def __init__(self, onnx, tensors):
-        self.onnx, self.tensors, self.opset, self.functions = onnx, tensors, None, {}
+        self.onnx, self.tensors, self.opset = onnx, tensors, None
 
 
 def model_graph(model, reader):
@@ -85,11 +85,14 @@ def model_graph(model, reader):
     if not 1 <= model.ir_version <= reader.onnx.IR_VERSION:
         raise DataError(f"its IR version is {model.ir_version}; 1 to {reader.onnx.IR_VERSION} can be read")
     reader.opset = opset(model.opset_import)
-    reader.functions = dict.fromkeys(map(key, model.functions))
-    reader.functions.update({key(proto): function_of(proto, reader) for proto in model.functions})
-    graph = graph_of(model.graph, reader)
+    functions = {(proto.domain, called(proto.name, proto)): function_of(proto, reader) for proto in model.functions}
+    graph = Expansion(functions).graph(graph_of(model.graph, reader))
     graph.metadata = {pair.key: pair.value for pair in model.metadata_props}
-    return in_order(graph)
+    in_order(graph)
+    for node in all_nodes(graph):
+        with naming(label(node)):
+            check_node(node, reader)
+    return graph
 
 
 def opset(imports):
@@ -110,7 +113,7 @@ def graph_of(proto, reader):
     initializers = initializers_of(proto, reader)
     inputs = [value(entry) for entry in proto.input if entry.name not in initializers]
     return Graph(proto.name, inputs, [value(entry, result=True) for entry in proto.output],
-                 nodes_of(proto, reader), initializers, opset=reader.opset)
+                 [node_of(node, reader) for node in proto.node], initializers, opset=reader.opset)
 
 
 def initializers_of(proto, reader):
@@ -141,30 +144,22 @@ def size(dim, fallback):
     return dim.dim_value if dim.dim_value > 0 else dim.dim_param or fallback
 
 
-def nodes_of(proto, reader):
-    """The nodes of a GraphProto, calls of functions replaced by their bodies; each is what its operator allows."""
-    nodes = expanded(calls(proto, reader), reader.functions)
-    for node in nodes:
-        with naming(label(node)):
-            check_node(node, reader)
-    return nodes
-
-
-def calls(proto, reader):
-    """(Node, key of the function that it calls or None) of the nodes of a graph or of a function's body."""
-    return [(node_of(node, reader), key(node) if key(node) in reader.functions else None) for node in proto.node]
-
-
 def node_of(proto, reader):
-    node = Node(proto.op_type, list(proto.input), list(proto.output), {}, proto.name, "" if proto.domain in PLAIN_DOMAINS else proto.domain)
+    domain = "" if proto.domain in PLAIN_DOMAINS else proto.domain
+    node = Node(called(proto.op_type, proto), list(proto.input), list(proto.output), {}, proto.name, domain)
     with naming(label(node)):
         node.attributes = attributes(proto.attribute, reader, graph_of)
     return node
 
 
+def called(name, proto):
+    """A function may have several bodies, for one name and different types of input."""
+    return f"{name}:{proto.overload}" if proto.overload else name
+
+
 def function_of(proto, reader):
     with naming(f"the function {proto.name!r:.80}"):
-        if opset(proto.opset_import) != reader.opset:
+        if {entry.version for entry in proto.opset_import if entry.domain in PLAIN_DOMAINS} - {reader.opset}:
             raise DataError("it uses another version of ONNX's operators than the model does")
         defaults = {**dict.fromkeys(proto.attribute), **attributes(proto.attribute_proto, reader, graph_of)}
-        return Function(list(proto.input), list(proto.output), defaults, calls(proto, reader))
+        return Function(list(proto.input), list(proto.output), defaults, [node_of(node, reader) for node in proto.node])

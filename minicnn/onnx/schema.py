@@ -1,10 +1,13 @@
 """Whether a node has the inputs, outputs and attributes that its operator has in this version, by onnx's own table."""
 
+import numpy as np
+
 from ..errors import DataError
 from ..graph import Graph
 from .functions import Reference
 
-KINDS = {"FLOAT": float, "INT": int, "STRING": str, "GRAPH": Graph, "FLOATS": (list, float), "INTS": (list, int), "STRINGS": (list, str)}
+KINDS = {"TENSOR": np.ndarray, "FLOAT": float, "INT": int, "STRING": str, "GRAPH": Graph,
+         "FLOATS": (list, float), "INTS": (list, int), "STRINGS": (list, str)}
 
 
 def check_node(node, reader):

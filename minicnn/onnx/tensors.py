@@ -7,7 +7,7 @@ import numpy as np
 
 from ..errors import DataError
 from ..serialize.npy import byte_count
-from . import external
+from . import external, wire
 
 MAX_BYTES = 3 * 2**29               # of one file's tensors: VGG-19, the largest network of this kind, has a third of it
 
@@ -21,6 +21,8 @@ STORED = {                          # number in the file: (name, how the numbers
 }
 OTHERS = {8: "string", 14: "complex64", 15: "complex128", 17: "float8e4m3fn", 18: "float8e4m3fnuz", 19: "float8e5m2",
           20: "float8e5m2fnuz", 21: "uint4", 22: "int4", 23: "float4e2m1", 24: "float8e8m0"}
+PACKED = ("float_data", "double_data")              # numbers of a fixed length lie there as in an array: there can be a hundred million
+INTEGERS = {"int32_data": "i4", "int64_data": "i8", "uint64_data": "u8"}
 FIELDS = ("float_data", "int32_data", "int64_data", "double_data", "uint64_data", "string_data")
 
 
@@ -54,9 +56,10 @@ class Tensors:
         if filled == ["raw_data"]:
             check_size(len(proto.raw_data), size, "bytes")
             return np.frombuffer(proto.raw_data, stored)
-        values = getattr(proto, field)
-        check_size(len(values), size // np.dtype(stored).itemsize, "numbers")
-        return narrowed(np.array(values, natural(field)), stored)
+        check_size(len(getattr(proto, field)), size // np.dtype(stored).itemsize, "numbers")
+        if field in PACKED:
+            return np.frombuffer(wire.last_bytes(proto.SerializeToString(), proto.DESCRIPTOR.fields_by_name[field].number), stored)
+        return narrowed(np.fromiter(getattr(proto, field), INTEGERS[field]), stored)
 
 
 def storage(data_type):
@@ -70,10 +73,6 @@ def storage(data_type):
 def dtype_of(data_type):
     """Our dtype's name for a data type's number."""
     return storage(data_type)[2]
-
-
-def natural(field):
-    return {"float_data": "f4", "double_data": "f8", "int32_data": "i4", "int64_data": "i8", "uint64_data": "u8"}[field]
 
 
 def entries(pairs):

@@ -75,3 +75,13 @@ def varint(data, position, end):
         if byte < 128:
             return value, position
     raise DataError("it is not a protocol-buffer message")
+
+
+def last_bytes(data, number):
+    """The content of a message's field of that number, empty where there is none: repeated numbers of a fixed length are one such field."""
+    found, position = b"", 0
+    while position < len(data):
+        field, wire, begin, position = next_field(data, position, len(data))
+        if field == number and wire == BYTES:
+            found = data[begin:position]
+    return found

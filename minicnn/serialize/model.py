@@ -10,20 +10,21 @@ from .. import arrays
 from . import graph as words
 
 
+FREE = 64                       # pixels, where a graph takes images of any size
 MISFITS = TypeError, ValueError, LookupError, AttributeError, ArithmeticError, MemoryError
 
 
-def graph_of(model, example=None, metadata=None):
+def graph_of(model, example=None, metadata=None, **options):
     """The Graph of a model with what is to be known about it.
 
     example   an input, as a tensor or an array with a batch axis; a tuple of several; or the shape of one example, such as (3, 32, 32).
               None: the model says it, by its `input_shape` or the graph that it was loaded from
     metadata  JSON-ready, {"classes": [...], "mean": [...], "std": [...]}; None: that of the graph that it was loaded from
+    options   of `graph.trace`
 
     Raises BadValue without an example; as `graph.trace` does.
     """
-    inputs = examples(model, example)
-    found = trace(model, *inputs)
+    found = trace(model, *examples(model, example), **options)
     own = model.graph.metadata if isinstance(model, GraphModule) else {}
     found.metadata = check_metadata(dict(own if metadata is None else metadata))
     found.name = model.graph.name if isinstance(model, GraphModule) else found.name
@@ -46,7 +47,7 @@ def examples(model, example):
 def _usual(model):
     """What a model is made for."""
     if isinstance(model, GraphModule):
-        return tuple(_noise([n if isinstance(n, int) else 1 for n in (value.shape or ())[1:]], np.dtype(value.dtype))
+        return tuple(_noise([n if isinstance(n, int) else FREE for n in (value.shape or ())[1:]], np.dtype(value.dtype))
                      for value in model.graph.inputs)
     shape = getattr(model, "input_shape", None)
     if shape is None:

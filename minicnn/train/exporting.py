@@ -1,8 +1,7 @@
 """A trained classifier as an .onnx file that takes images as they are: normalisation and class names are inside."""
 
 from .. import onnx
-
-LAYOUTS = ("NHWC", "NCHW")
+from ..onnx.preprocess import LAYOUTS  # noqa: F401  (the command line's choices)
 
 
 def export_classifier(classifier, path, layout="NHWC"):

@@ -60,10 +60,29 @@ def test_inputs_and_outputs():
     assert (graph.inputs[0].name, graph.outputs[0].name, graph.name) == ("image", "twice", "Twice")
 
 
-@pytest.mark.parametrize("options", [dict(input_names=["a", "b"]), dict(output_names=[])])
-def test_names_that_do_not_fit(options):
-    with pytest.raises(BadValue, match="expected 1 "):
+@pytest.mark.parametrize("options, error, reason", [
+    (dict(input_names=["a", "b"]), BadValue, "expected 1 input_names"), (dict(output_names=[]), BadValue, "expected 1 output_names"),
+    (dict(output_names=["input"]), BadValue, "'input' is the name of another"), (dict(input_names="x"), BadType, "list of strings"),
+    (dict(output_names=[1]), BadType, "list of strings")])
+def test_names_that_do_not_fit(options, error, reason):
+    with pytest.raises(error, match=reason):
         traced(lambda x: x + 1, **options)
+
+
+def test_modules_parameters_and_results_of_one_name():
+    class Named(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.output, self.input = nn.ReLU(), nn.Parameter(minicnn.ones(4, 1, 1))
+
+        def forward(self, x):
+            return {"input": self.output(x) * self.input, "a": {"a": x + 1}, "b": {"a": x + 2}}
+
+    model = Named()
+    graph = trace(model, IMAGE)
+    assert [v.name for v in graph.inputs] == ["input_1"] and [v.name for v in graph.outputs] == ["input_2", "a", "a_1"]
+    assert all(np.array_equal(a.array, b.array) for a, b in zip(
+        GraphModule(graph)(minicnn.tensor(IMAGE)), [*model(minicnn.tensor(IMAGE)).values()][:1] + [minicnn.tensor(IMAGE + 1), minicnn.tensor(IMAGE + 2)]))
 
 
 def test_a_result_twice_and_an_input_as_a_result():
@@ -142,6 +161,28 @@ def test_what_ran_without_gradient_has_none():
         function(x).sum().backward()
         found.append(x.grad.array)
     assert np.array_equal(*found)
+
+
+class Sign(autograd.Function):
+    """The straight-through estimator: its gradient is not that of what it computes."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return x.sign()
+
+    @staticmethod
+    def backward(ctx, dy):
+        return dy
+
+
+def test_a_function_of_one_s_own_is_computed_but_has_no_gradient():
+    graph = traced(lambda x: Sign.apply(x) * 2)
+    assert ops(graph) == ["Sign", "detach", "custom_gradient", "Mul"]
+    x = minicnn.tensor(IMAGE, requires_grad=True)
+    y = GraphModule(graph)(x)
+    assert np.array_equal(y.array, np.sign(IMAGE) * 2)
+    with pytest.raises(GraphError, match="the gradient of Sign, a Function of the user's own"):
+        y.sum().backward()
 
 
 def test_what_does_not_depend_on_the_input_is_computed():
@@ -262,8 +303,8 @@ class Counting(nn.Module):
         self.bn = nn.BatchNorm2d(4)
 
     def forward(self, x):
-        self.count += 1
         self.count.array[1] += 1
+        self.count += 1
         self.last = self.count * 2
         return self.bn(x) * self.count[0] + minicnn.zeros(1)
 

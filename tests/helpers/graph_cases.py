@@ -62,6 +62,9 @@ ACTIVATIONS = "ELU GELU SELU Hardsigmoid Hardswish Hardtanh LeakyReLU Mish ReLU 
 ON_IMAGES = {
     **{name: lambda name=name: getattr(nn, name)() for name in ACTIVATIONS},
     "PReLU of channels": lambda: nn.PReLU(4), "PReLU": nn.PReLU, "GELU tanh": lambda: nn.GELU("tanh"), "Softplus beta": lambda: nn.Softplus(2.0, 3.0),
+    "Softplus threshold": lambda: nn.Softplus(1.0, 0.5), "Conv2d other margins": lambda: nn.Conv2d(4, 6, 3, padding=(0, 1)),
+    "MaxPool2d other margins": lambda: nn.MaxPool2d(3, 2, padding=(0, 1)), "AvgPool2d other margins": lambda: nn.AvgPool2d(3, 2, padding=(1, 0)),
+    "ConvTranspose2d other margins": lambda: nn.ConvTranspose2d(4, 6, 3, stride=2, padding=(0, 1)),
     "Softmax": lambda: nn.Softmax(1), "LogSoftmax": lambda: nn.LogSoftmax(-1), "LeakyReLU 0.3": lambda: nn.LeakyReLU(0.3), "ELU 0.7": lambda: nn.ELU(0.7),
     "Conv2d same": lambda: nn.Conv2d(4, 6, (2, 3), padding="same"), "Conv2d reflect": lambda: nn.Conv2d(4, 6, 3, padding=1, padding_mode="reflect"),
     "Conv2d circular": lambda: nn.Conv2d(4, 6, 3, padding=(1, 2), padding_mode="circular"),

@@ -89,6 +89,11 @@ def test_statistics_that_no_node_needs_are_left_out():
     assert [t.name.partition(".")[2] for t in proto.graph.initializer] == ["weight", "bias", "running_mean", "running_var"]
 
 
+def test_it_is_called_as_pytorch_s():
+    export(nn.Sequential(nn.ReLU()), (minicnn.tensor(IMAGE),), io.BytesIO(), export_params=True, verbose=False, opset_version=17, do_constant_folding=True,
+           input_names=["x"], output_names=["y"], dynamic_axes={"x": {0: "n"}, "y": {0: "n"}})
+
+
 def test_it_is_written_to_paths_and_files(tmp_path):
     model, file = nn.Sequential(nn.ReLU()), io.BytesIO()
     proto = export(model, (4, 8, 9), tmp_path / "m.onnx")
@@ -127,7 +132,7 @@ def test_what_onnx_cannot_express_is_listed_all_at_once():
 
 
 @pytest.mark.parametrize("options, error, reason", [
-    (dict(opset_version=11), BadValue, "opset_version must be 17"), (dict(dynamic_axes={"input": {2: "height"}}), BadValue, "only the batch"),
+    (dict(opset_version=11), BadValue, "opset_version must be 17"), (dict(export_params=False), BadValue, "export_params True"), (dict(dynamic_axes={"input": {2: "height"}}), BadValue, "only the batch"),
     (dict(dynamic_axes=["input"]), BadType, "dynamic_axes must be like"), (dict(dynamic_axes={"input": {0: "a"}, "output": {0: "b"}}), BadValue, "one batch"),
     (dict(preprocessing="HWC"), BadValue, "preprocessing must be"), (dict(preprocessing="NCHW"), BadValue, "metadata with mean and std"),
     (dict(preprocessing="NCHW", metadata={"mean": [0.5], "std": [0.5]}), BadValue, "for each channel"), (dict(args=()), BadType, "an example is"),

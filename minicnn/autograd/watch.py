@@ -1,4 +1,4 @@
-"""The search for the first NaN or infinity: a watcher of operations, which `detect_anomaly` sets."""
+"""Who watches operations: the search for the first NaN or infinity (`detect_anomaly`), and what writes a model down as a graph."""
 
 from contextlib import nullcontext
 
@@ -7,22 +7,40 @@ import numpy as np
 from ..errors import GraphError
 
 
-class Anomaly:
-    """Looks at each result and each gradient, and refuses the first NaN that was made of numbers."""
+class Watch:
+    """Is shown what a thread computes; this one lets everything pass.
+
+    tracing  whether no value may change: what is changed in place gets other memory then
+    """
 
     tracing = False
+
+    def result(self, operation, inputs, attributes, arrays, out):
+        """An operation has run."""
+
+    def gradient(self, operation, dx, dy):
+        """An operation has given a gradient."""
+
+    def call(self, function, args, kwargs):
+        """Run a function that says more than the operations it consists of."""
+        return function(*args, **kwargs)
+
+    def inside(self, name):
+        """A block that computes a node of a graph."""
+        return nullcontext()
+
+    def custom(self, function, inputs, outputs):
+        """A Function of the user's own has run; its gradient is Python code."""
+
+
+class Anomaly(Watch):
+    """Looks at each result and each gradient, and refuses the first NaN that was made of numbers."""
 
     def result(self, operation, inputs, attributes, arrays, out):
         check_finite(operation.name, out.array, arrays)
 
     def gradient(self, operation, dx, dy):
         check_finite(f"the backward of {operation.name}", dx, [dy])
-
-    def call(self, function, args, kwargs):
-        return function(*args, **kwargs)
-
-    def inside(self, name):
-        return nullcontext()
 
 
 def check_finite(what, result, given):

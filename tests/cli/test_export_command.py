@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from helpers.commands import refused, run
 
+import minicnn
 from minicnn.models import Classifier
 
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -32,6 +33,19 @@ def test_the_same_classes_of_the_same_images(saved, layout):
     logits = session.run(["logits"], {"images": given})[0]
     found = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
     np.testing.assert_allclose(found, classifier.probabilities(IMAGES), atol=1e-5)
+
+
+def test_any_network_is_exported(tmp_path):
+    model = minicnn.models.lenet5(num_classes=2)
+    minicnn.save(model, tmp_path / "net.mcnn")
+    (tmp_path / "names.txt").write_text("cat\ndog\n")
+    result = run("export", tmp_path / "net.mcnn", tmp_path / "m.onnx", "--classes", tmp_path / "names.txt", "--mean", "0.5", "--std", "0.25")
+    assert "(N, 28, 28, 1) -> logits (N, 2)" in result.output
+    session = onnxruntime.InferenceSession(tmp_path / "m.onnx")
+    assert json.loads(session.get_modelmeta().custom_metadata_map["classes"]) == ["cat", "dog"]
+    image = np.random.default_rng(0).integers(0, 256, (1, 28, 28, 1), dtype=np.uint8)
+    given = minicnn.tensor(((image.transpose(0, 3, 1, 2) / 255 - 0.5) / 0.25).astype(np.float32))
+    np.testing.assert_allclose(session.run(None, {"images": image})[0], model.eval()(given).detach().numpy(), rtol=1e-4, atol=1e-5)
 
 
 def test_a_file_that_is_no_model(tmp_path):
