@@ -9,6 +9,10 @@ from .functions import Reference
 KINDS = {"TENSOR": np.ndarray, "FLOAT": float, "INT": int, "STRING": str, "GRAPH": Graph,
          "FLOATS": (list, float), "INTS": (list, int), "STRINGS": (list, str)}
 
+# Integers that mean yes or no: with another number, every program does something else.
+FLAGS = set("""keepdims transA transB ceil_mode count_include_pad noop_with_empty_axes select_last_index largest sorted allowzero
+training_mode align_corners exclude_outside antialias""".split())
+
 
 def check_node(node, reader):
     """Raises DataError with the reason. An operator that the table does not have is left to whoever computes it."""
@@ -62,3 +66,5 @@ def check_attribute(name, value, schema, reader):
         fits = expected is None or type(value) is expected
     if not fits:
         raise DataError(f"its attribute {name!r} is not of the type {kind}")
+    if name in FLAGS and value not in (0, 1):
+        raise DataError(f"its attribute {name!r} is {value}, expected 0 or 1")

@@ -204,6 +204,7 @@ add("Gemm of other sizes", lambda: model([node("Flatten", "x", "f"), node("Gemm"
 add("softmax over axis 99", lambda: model([node("Softmax", "x", "y", axis=99)]))
 add("concat over axis -99", lambda: model([node("Concat", "x x", "y", axis=-99)]))
 add("perm of nonsense", lambda: model([node("Transpose", "x", "y", perm=[0, 0, 7, -1])]))
+add("keepdims of 2", lambda: model([node("ReduceMax", "x", "y", keepdims=2)]))
 add("LRN of size -1", lambda: model([node("LRN", "x", "y", size=-1)]))
 add("weights of three axes", lambda: conv(w=weight(4, 3, 3)))
 add("weights of no numbers", lambda: conv(w=weight(0, 3, 3, 3)))

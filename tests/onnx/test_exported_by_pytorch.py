@@ -56,7 +56,7 @@ def losses(model, library, loss, images, labels, steps=20):
     return found
 
 
-@pytest.mark.parametrize("name, opset", [("lenet", 17), ("vgg_bn", 13), ("resnet", 17), ("resnet", None), ("unet", None)])
+@pytest.mark.parametrize("name, opset", [("lenet", 17), ("vgg_bn", 13), ("resnet", 17), ("resnet", None), ("inception", None)])
 def test_an_imported_network_trains_as_pytorch_s_does(name, opset, tmp_path):
     """Batch norm trains too: the exporter is asked to leave it apart."""
     model, ours, _, shape = case(name, opset, tmp_path, trainable=True)
