@@ -72,7 +72,8 @@ def torch_contender(name, size, mode, layout, state=None, device="cpu"):
     """PyTorch in one of its two memory layouts, from given weights {name: NumPy array}; None: from its own. In float32 throughout."""
     import torch
 
-    torch.backends.cudnn.allow_tf32 = False
+    if device == "cuda":
+        torch.backends.cudnn.allow_tf32 = False
 
     layout = getattr(torch, LAYOUTS[layout])
     model = NETWORKS[name].build(torch)
