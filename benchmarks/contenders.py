@@ -74,7 +74,6 @@ def torch_contender(name, size, mode, layout, state=None, device="cpu"):
 
     if device == "cuda":
         torch.backends.cudnn.allow_tf32 = False
-
     layout = getattr(torch, LAYOUTS[layout])
     model = NETWORKS[name].build(torch)
     if state is not None:

@@ -234,7 +234,7 @@ def _broadcast(name, input, target):
     except ValueError:
         raise ShapeError(f"{name}: input {tuple(x.shape)} and target {tuple(t.shape)} must have the same shape") from None
     warnings.warn(f"{name}: the target {tuple(t.shape)} is broadcast against the input {tuple(x.shape)}, which compares every "
-                  f"element with several others; most likely one of them needs a squeeze() or unsqueeze()", stacklevel=4)
+                  f"element with several others; most likely one of them needs a squeeze() or unsqueeze()", stacklevel=5)
     return x.expand(shape), t.expand(shape)
 
 
