@@ -130,3 +130,12 @@ def test_group_normalization_before_version_21_has_a_scale_for_each_group():
 def test_what_does_not_fit_is_refused_with_what_was_expected(op_type, inputs, attributes, message):
     with pytest.raises(errors.Error, match=f"the node that computes 'y0' .{op_type}.: .*{message}.*inputs: "):
         run(op_type, inputs, attributes, 17)
+
+
+def test_sizes_that_would_take_all_memory_are_refused():
+    x, sizes = np.zeros((1, 1, 100_000, 1), np.float32), np.array([1, 1, 120_000, 1])
+    graph = Graph("g", [Value("x")], [Value("y")], [Node("Resize", ["x", "", "", "sizes"], ["y"], {"mode": "linear"})], {"sizes": sizes})
+    with pytest.raises(errors.BadValue, match="at most 1 GiB"):
+        GraphModule(graph)(x)
+    with pytest.raises(errors.BadValue, match="there are 2 outputs"):
+        run("Split", [rand(4, 3)], {"num_outputs": 10**9}, 18, outputs=2)

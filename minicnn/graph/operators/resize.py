@@ -14,6 +14,7 @@ from ...functional import resize as layer
 from .table import operator
 from .values import Numbers, axes_of, constant, floats, integers
 
+LARGEST = 1 << 30               # bytes of the weights for one axis
 ASYMMETRIC, HALF = "asymmetric", "half_pixel"
 SIMPLE = "floor, or where an axis shrinks ceil"          # onnxruntime's choice for versions before 11, which leave it open
 
@@ -159,6 +160,9 @@ def nearest(rules, length, new_length, scale, part):
 @lru_cache(maxsize=256)
 def matrix(rules, length, new_length, scale, part):
     """The weights of the old elements in each new place, (new_length, length), float64."""
+    if new_length * length * 8 > LARGEST:
+        raise BadValue(f"an axis of {length} brought to {new_length} takes weights of {new_length * length * 8 / 2**30:,.1f} GiB, at most "
+                       f"{LARGEST / 2**30:g} GiB are taken")
     centre, squeezed = places(rules, length, new_length, scale, part), min(scale, 1.0) if rules.antialias else 1.0
     reach = ceil((1 if rules.mode == "linear" else 2) / squeezed)
     columns = np.floor(centre).astype(int)[:, None] + np.arange(-reach, reach + 2)

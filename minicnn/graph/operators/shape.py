@@ -123,7 +123,9 @@ def concat(*inputs, axis=1):
 def split(input, split_input: Numbers = None, *, split=None, axis=0, num_outputs=None, outputs):
     """Consecutive pieces along an axis: of the lengths given, or else equal ones, the last of which may be shorter."""
     axis = axis_of(axis, input.ndim)
-    length, count = input.shape[axis], num_outputs or outputs
+    if num_outputs not in (None, outputs):
+        raise BadValue(f"num_outputs is {num_outputs}, but there are {outputs} outputs")
+    length, count = input.shape[axis], outputs
     lengths = integers(split_input) if split_input is not None else integers(split)
     if lengths is None:
         each = -(-length // count)
