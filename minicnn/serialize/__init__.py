@@ -4,12 +4,16 @@ The file is `container.py`'s; how nested values are put into words is `state.py`
 nothing in it is ever run, and what minicnn cannot have written is refused.
 """
 
+import os
+
 from .. import arrays
 from ..errors import BadType, DataError
 from ..nn import Module
 from . import container, state
 
 __all__ = ["load", "save"]
+
+OTHERS = {".onnx": "minicnn.onnx.load", **dict.fromkeys((".pth", ".pt", ".safetensors", ".npz"), "minicnn.models.load_weights")}
 
 
 def save(obj, f, example=None, *, metadata=None):
@@ -49,7 +53,7 @@ def load(f, map_location=None, *, weights_only=True, mmap=False):
     since; DeviceError where a tensor's device is not there.
     """
     check_map_location(map_location)
-    document, tensors = container.read(f, memory_map=mmap)
+    document, tensors = _read(f, mmap)
     with container.naming(container.name_of(f)):
         if document.get("kind") == "graph":
             from . import model
@@ -58,6 +62,16 @@ def load(f, map_location=None, *, weights_only=True, mmap=False):
         if document.get("kind") != "state":
             raise DataError(f"it holds a {str(document.get('kind'))!r:.40}, this minicnn reads a 'state' and a 'graph'")
         return state.decode(document, tensors, map_location)
+
+
+def _read(f, mmap):
+    try:
+        return container.read(f, memory_map=mmap)
+    except DataError as error:
+        reader = OTHERS.get(os.path.splitext(str(container.name_of(f)))[1].lower())
+        if reader is None:
+            raise
+        raise DataError(f"{error}; {reader} reads files of this kind") from None
 
 
 def check_map_location(where):

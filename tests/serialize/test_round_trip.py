@@ -278,3 +278,11 @@ def test_a_tensor_goes_back_to_its_gpu(tmp_path):
     save(state, tmp_path / "m.mcnn")
     assert load(tmp_path / "m.mcnn").device.type == "cuda"
     assert load(tmp_path / "m.mcnn", map_location="cpu").tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize("ending, reader", [(".onnx", "onnx.load"), (".pth", "models.load_weights"), (".NPZ", "models.load_weights")])
+def test_files_of_other_programs_are_told_from_damaged_ones(tmp_path, ending, reader):
+    path = tmp_path / f"network{ending}"
+    path.write_bytes(b"something else")
+    with pytest.raises(errors.DataError, match=f"zip archive.*; minicnn.{reader} reads files of this kind"):
+        minicnn.load(path)
