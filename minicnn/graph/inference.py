@@ -17,6 +17,7 @@ from .. import arrays
 from ..autograd import no_grad
 from ..errors import BadType, BadValue
 from ..nn import Module
+from ..nn.convert import device_of
 from ..tensor import Tensor, wrap
 from .fusing import fuse
 from .simplify import simplify
@@ -74,7 +75,7 @@ class Program:
     def __init__(self, model, given):
         with no_grad():
             graph = fuse(simplify(trace(model, *map(wrap, given))))
-        place = next((p.device for p in model.parameters()), arrays.CPU)
+        place = device_of(model)
         weights = {name: _own_copy(array, place) for name, array in graph.initializers.items()}
         self.inputs, self.outputs = ([value.name for value in values] for values in (graph.inputs, graph.outputs))
         self.steps = [(*step_for(node, weights, graph.opset), node.outputs) for node in graph.nodes]

@@ -205,6 +205,12 @@ def test_networks_that_are_no_classifiers_of_images(tmp_path):
         open_classifier(tmp_path / "sized.mcnn", input_size=9)
 
 
+def test_a_network_without_parameters(tmp_path):
+    model = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    minicnn.save(model, tmp_path / "bare.mcnn", (3, 16, 16))
+    check(open_classifier(tmp_path / "bare.mcnn"), model)
+
+
 def test_several_outputs_and_probabilities_that_no_layer_gives():
     class Odd(nn.Module):
         def __init__(self):
