@@ -12,12 +12,12 @@ from .. import nn, onnx
 from ..autograd import no_grad
 from ..errors import BadValue, DataError, Error
 from ..graph.module import GraphModule
-from ..models import Classifier, load_weights, registry
+from ..models import Classifier, registry
 from ..models.classifier import KIND
 from ..models.transfer import AUXILIARY, find_head
+from ..models.weights import copy_weights, named_weights
 from ..nn.init import skipped
 from ..serialize import container, load
-from ..serialize.weights import read_weights
 from ..tensor import wrap
 
 IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -78,7 +78,7 @@ def holds_a_document(path):
 
 def with_weights_of(path, name):
     """A model of the registry with a file's weights, for as many classes and channels as these are for."""
-    given = {key.removeprefix("module."): array for key, array in read_weights(path).items()}
+    given = named_weights(path)
     if name not in registry.names():
         raise DataError(f"{path} holds parameters, not a network: say which architecture they are for, one of `minicnn models` "
                         f"(--model NAME{'; there is no ' + repr(name) if name != path.stem else ''})")
@@ -94,8 +94,8 @@ def with_weights_of(path, name):
         network = registry.create(name, **sizes)
     except Error as error:
         raise DataError(f"{path} does not fit {name}: {error}") from None
-    if any(not key.startswith(AUXILIARY) for key in load_weights(network, path, strict=False)):
-        load_weights(network, path)                 # says what does not fit
+    if any(not key.startswith(AUXILIARY) for key in copy_weights(network, given, path, strict=False)):
+        copy_weights(network, given, path)          # says what does not fit
     network.arguments = sizes
     return network
 
