@@ -41,7 +41,7 @@ def open_classifier(path, model=None, classes=None, input_size=None, mean=None, 
     content = read_network(path, model)
     ours = not isinstance(content, nn.Module) or isinstance(content, GraphModule) and content.graph.metadata.get("kind") == KIND
     classifier = Classifier.from_content(content, path) if ours else foreign(content, path, model, input_size)
-    return with_options(classifier, path, classes, mean, std)
+    return with_options(classifier, path, classes, input_size, mean, std)
 
 
 def network_file(path):
@@ -252,9 +252,11 @@ def normalisation(name, channels, known, inside):
     return [0.0] * channels, [1.0] * channels, "pixels are assumed to be taken in 0..1 (--mean, --std)"
 
 
-def with_options(classifier, path, classes, mean, std):
+def with_options(classifier, path, classes, input_size, mean, std):
     """What the user says of a classifier wins."""
-    channels = classifier.input_shape[0]
+    channels, *size = classifier.input_shape
+    if input_size is not None and size != [input_size] * 2:
+        resize(classifier, path, input_size)
     for name, values in (("mean", mean), ("std", std)):
         if values is not None:
             setattr(classifier, name, per_channel(name, values, channels))
@@ -265,6 +267,15 @@ def with_options(classifier, path, classes, mean, std):
             raise BadValue(f"{path} tells {len(classifier.classes)} classes apart, but {len(names)} names are given")
         classifier.classes = names
     return classifier
+
+
+def resize(classifier, path, side):
+    """Have a classifier take images of another size; DataError where it cannot."""
+    classifier.input_shape = (classifier.input_shape[0], side, side)
+    try:
+        classifier.try_out()
+    except Error as error:
+        raise DataError(f"{path} cannot be used on images of {side}x{side}: {error}") from None
 
 
 def per_channel(name, values, channels):

@@ -134,6 +134,16 @@ def test_a_classifier_s_graph_that_was_tampered_with(tmp_path, change):
         open_classifier(tmp_path / "m.mcnn")
 
 
+def test_a_classifier_on_images_of_another_size(tmp_path):
+    some = images(8, 1, 28)
+    for name in ("resnet20", "lenet5"):
+        Classifier.for_images(name, some, ["a", "b"], models.style_of(some)).save(tmp_path / f"{name}.mcnn")
+    found = open_classifier(tmp_path / "resnet20.mcnn", input_size=20)
+    assert found.input_shape == (1, 20, 20) and found.probabilities(images(2, 1, 20)).shape == (2, 2)
+    with pytest.raises(DataError, match="lenet5.mcnn cannot be used on images of 20x20: .*expected input with in_features"):
+        open_classifier(tmp_path / "lenet5.mcnn", input_size=20)
+
+
 def test_adapting_to_other_classes_keeps_the_features(tmp_path):
     minicnn.save(small(), tmp_path / "bare.mcnn", (3, 16, 16))
     for classifier in (open_classifier(tmp_path / "bare.mcnn"), Classifier("small_cnn", {"in_channels": 3}, list("abcdefghij"), (3, 16, 16),
