@@ -14,13 +14,13 @@ from ..errors import BadValue, DataError, Error
 from ..graph.module import GraphModule
 from ..models import Classifier, registry
 from ..models.classifier import KIND
+from ..models.googlenet import IMAGENET
 from ..models.transfer import AUXILIARY, find_head
 from ..models.weights import copy_weights, named_weights
 from ..nn.init import skipped
 from ..serialize import container, load
 from ..tensor import wrap
 
-IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 SIDE = 224                      # pixels, where neither the file nor the user says it
 ANY = {"background": "any", "fill": 1.0}
 
