@@ -10,13 +10,14 @@ linear: s·(w * x + b) + t = (s·w) * x + (s·b + t).
 
 import numpy as np
 
+from ..kernels.prepared import LIMIT, RELU, RELU6
 from .identities import keep_results
 from .ir import DOMAIN
 from .links import Links, substitute, sweep
 from .rename import fresh
 
-CUT = "cut"                     # 1: max(y, 0); 2: min(max(y, 0), 6), as the kernels know it
-LIMITS = {(0, None): 1, (0, 6): 2}
+CUT = "cut"                     # the attribute, by its kernels' numbers
+LIMITS = {(0, None): RELU, (0, LIMIT): RELU6}
 
 
 def fuse(graph):
@@ -104,7 +105,7 @@ def cut_at_once(graph):
         links = Links(graph)
         cut = _cut(activation, links)
         layer = links.producer(activation.inputs[0], "Conv", "Gemm", "Add") if cut else None
-        if layer is not None and _only_user(links, layer, activation) and (layer.op_type != "Add" or cut == 1):
+        if layer is not None and _only_user(links, layer, activation) and (layer.op_type != "Add" or cut == RELU):
             layer.domain, layer.attributes = DOMAIN, {**layer.attributes, CUT: cut}
             _replace(graph, layer, activation)
 
@@ -116,7 +117,7 @@ def _cut(node, links):
     if node.domain or node.op_type not in ("Relu", "Clip"):
         return 0
     if node.op_type == "Relu":
-        return 1
+        return RELU
     limits = [node.attributes.get(name) if i >= len(node.inputs) or not node.inputs[i] else links.scalar(node.inputs[i])
               for i, name in ((1, "min"), (2, "max"))]
     computed = any(name and links.constant(name) is None for name in node.inputs[1:])

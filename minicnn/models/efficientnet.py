@@ -27,6 +27,7 @@ depth, which drops whole blocks in training (the paper's section 5.2), is left o
 
 from .. import nn
 from ..nn import functional as F
+from .resnet import initialise
 from .weights import with_weights
 
 STAGES = (                      # expansion, kernel size, stride of the first block, channels, blocks
@@ -110,12 +111,6 @@ def blocks():
         for i in range(count):
             yield MBConv(ins, outs, expansion, kernel, 1 if i else stride)
             ins = outs
-
-
-def initialise(module):
-    """He et al., "Delving deep into rectifiers", ICCV 2015: variances that neither grow nor shrink with depth."""
-    if isinstance(module, nn.Conv2d):
-        nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
 
 def efficientnet_lite0(*, weights=None, progress=True, num_classes=1000, dropout=0.2, in_channels=3):

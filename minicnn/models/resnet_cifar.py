@@ -17,6 +17,7 @@ the input, and zeros for the new channels.
 from .. import nn
 from ..errors import BadValue
 from ..nn import functional as F
+from .resnet import initialise
 
 
 def conv3x3(in_channels, out_channels, stride=1):
@@ -65,18 +66,12 @@ class ResNetCIFAR(nn.Module):
         self.layer3 = stage(32, 64, n, stride=2)
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(64, num_classes)
-        self.apply(_initialise)
+        self.apply(initialise)
 
     def forward(self, x):
         x = F.relu(self.bn1(self.conv1(x)))
         x = self.layer3(self.layer2(self.layer1(x)))
         return self.fc(self.avgpool(x).flatten(1))
-
-
-def _initialise(module):
-    """He et al., "Delving deep into rectifiers", ICCV 2015: variances that neither grow nor shrink with depth."""
-    if isinstance(module, nn.Conv2d):
-        nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
 
 def resnet20(num_classes=10, in_channels=3):
