@@ -2,15 +2,13 @@
 
 import click
 
-from ..train import config as configuration
 from ..train import run as runs
+from ..train.config import EVERYTHING, FINE_TUNING, HEAD_ALONE, complete_further
 from .options import (AUGMENTATION_OPTIONS, DATA_OPTIONS, FILE_OPTIONS, NORMALISATION_OPTIONS, OUTPUT_OPTIONS, PLACE_OPTIONS,
                       PRACTICE_OPTIONS, training_options, with_options)
 from .progress import Download
 from .show import make_console
 from .train import carry_out, check_extras
-
-SHOWN = configuration.FINE_TUNING
 
 
 @click.command(short_help="Train a network further on other images.")
@@ -22,8 +20,8 @@ SHOWN = configuration.FINE_TUNING
 @click.option("--layer-decay", type=float, metavar="D", help="Train everything, each block of layers at D times the rate of the next one.")
 @click.option("--unfreeze-every", type=int, metavar="EPOCHS", help="Train the last block first, and one more after so many epochs.")
 @with_options(*NORMALISATION_OPTIONS)
-@with_options(*training_options(SHOWN["epochs"], SHOWN["batch_size"], SHOWN["optimizer"], "0.01, without frozen features 0.001",
-                                SHOWN["weight_decay"]),
+@with_options(*training_options(FINE_TUNING["epochs"], FINE_TUNING["batch_size"], FINE_TUNING["optimizer"],
+                                f"{HEAD_ALONE['lr']}, without frozen features {EVERYTHING['lr']}", FINE_TUNING["weight_decay"]),
               *PRACTICE_OPTIONS, *PLACE_OPTIONS, *OUTPUT_OPTIONS)
 def finetune(network, output, report, tensorboard, quiet, **options):
     """Train the NETWORK in a file further, with a new last layer for the classes of --data FOLDER.
@@ -43,5 +41,5 @@ def finetune(network, output, report, tensorboard, quiet, **options):
     if "dataset" not in given:
         raise click.UsageError("which images? --data FOLDER", click.get_current_context())
     console = make_console(quiet)
-    run = runs.start(configuration.complete_further(network, **given), output, Download(console))
+    run = runs.start(complete_further(network, **given), output, Download(console))
     carry_out(run, console, quiet, report, tensorboard)

@@ -1,8 +1,9 @@
 """Using a trained network for something else: its features, another head, parts that stay as they are, rates that differ by layer.
 
-The parts of a network are taken in the order in which they compute, which in every model here is the order in which they were
-registered: what comes first sees edges and colours, which all pictures have; what comes last sees the
-classes that it was trained for (Yosinski et al., "How transferable are features in deep neural networks?", NIPS 2014).
+The parts of a network are taken in the order in which they compute, which in the models here is the order in which they were
+registered (but for GoogLeNet's auxiliary heads, which stand before its last layer): what comes first sees edges and colours, which all
+pictures have; what comes last sees the classes that it was trained for (Yosinski et al., "How transferable are features in deep neural
+networks?", NIPS 2014).
 
     path = models.replace_head(model, 5)        # five classes in place of a thousand, freshly initialised
     models.freeze(model, until=path)            # train nothing but that

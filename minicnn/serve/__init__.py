@@ -1,7 +1,7 @@
 """A model over HTTP (extra `serve`): images in, probabilities out, as JSON. Starlette takes the requests apart, uvicorn listens."""
 
 from .limits import Limits
-from .server import check_possible, listen, serve
+from .server import check_possible, is_local, listen, serve
 
 
 def make_app(*arguments, **options):
