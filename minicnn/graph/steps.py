@@ -9,9 +9,10 @@ from math import prod
 from ..kernels import cut_array, of
 from ..shapes import window
 from ..tensor import wrap
-from .assemble import inputs_of, run_node
+from .assemble import run_node
 from .fusing import CUT
 from .operators.values import integers
+from .order import needed
 
 STEPS = {}
 
@@ -35,7 +36,7 @@ def step_for(node, weights, opset):
 
 def by_table(node, opset):
     """Any node, on tensors."""
-    names = list(dict.fromkeys(inputs_of(node)))
+    names = needed(node)
 
     def run(*values):
         given = {name: wrap(array) for name, array in zip(names, values)}
