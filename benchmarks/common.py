@@ -104,6 +104,13 @@ def set_threads(count, with_torch):
         torch.set_num_threads(count)
 
 
+def make_ready(chosen, with_torch):
+    """Threads as the options say; where AVX2 is asked for, a check that it is what is used."""
+    set_threads(chosen.threads, with_torch)
+    if chosen.isa == "avx2":
+        check_avx2(with_torch)
+
+
 def take_turns(steps, seconds, least=5):
     """{name: times in s}: the contenders take turns, so that whatever else the machine does disturbs all of them alike.
 
@@ -185,7 +192,7 @@ def machine():
     import minicnn
 
     versions = {"minicnn": minicnn.__version__}
-    for package in ("numpy", "numba", "llvmlite", "torch"):
+    for package in ("numpy", "numba", "llvmlite", "torch", "onnxruntime"):
         try:
             versions[package] = version(package)
         except PackageNotFoundError:

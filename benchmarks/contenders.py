@@ -1,13 +1,16 @@
-"""The contenders of a comparison: functions that take one step of training or inference on the same images and weights."""
+"""The contenders of a comparison, functions that take one step of training or inference on the same images and weights; its rows."""
 
 from contextlib import nullcontext
 
 import numpy as np
+from common import median, percentile_20, print_table, take_turns
 from networks import NETWORKS, ours
 
 LEARNING_RATE, MOMENTUM = 1e-4, 0.9         # low: one image is learnt by heart in a few steps else, and its gradients become denormal
 LAYOUTS = {"PyTorch NCHW": "contiguous_format", "PyTorch channels_last": "channels_last"}
 STILL = 1e-9                                # the rate while the clock runs: the weights hardly move
+COMPARED_STEPS, TOLERANCE = 5, 1e-3
+DEFAULT = [name for name in NETWORKS if name != "small_cnn"]
 
 
 class Contender:
@@ -93,3 +96,46 @@ def contenders(name, size, mode, kernels, with_torch, device="cpu"):
 
 def label(algorithm):
     return "minicnn" if algorithm == "numba" else f"minicnn {algorithm}"
+
+
+# The comparison --------------------------------------------------------------------------------------------------------------
+
+
+def check_first_steps(steps, where, count=COMPARED_STEPS, tolerance=TOLERANCE):
+    """{name: the largest relative difference from the first contender in any compared step}; the first step must agree."""
+    outcomes = {name: [step() for _ in range(count)] for name, step in steps.items()}
+    wanted = next(iter(outcomes.values()))
+    found = {}
+    for name, given in outcomes.items():
+        differences = [float(abs(one - other).max() / max(abs(other).max(), 1e-30)) for one, other in zip(given, wanted)]
+        if not differences[0] <= tolerance:
+            raise SystemExit(f"{where}: {name} computes something else: after one step {np.ravel(given[0])[:5]}, "
+                             f"not {np.ravel(wanted[0])[:5]}")
+        found[name] = max(differences)
+    return found
+
+
+def timed(network, batch, steps, seconds, differences):
+    """One row for each contender; they take turns for so many seconds."""
+    times = take_turns(steps, seconds)
+    return [{"network": network, "batch": batch, "contender": name, "median_ms": 1e3 * median(times[name]),
+             "p20_ms": 1e3 * percentile_20(times[name]), "steps": len(times[name]), "difference": differences[name]} for name in steps]
+
+
+def add_ratios(rows, to=tuple(LAYOUTS), **ratios):
+    """To every row, its number over that of the best of some contenders, PyTorch's layouts unless said: `key="name of the ratio"`."""
+    for key, ratio in ratios.items():
+        best = min((row[key] for row in rows if row["contender"] in to), default=None)
+        for row in rows:
+            row[ratio] = row[key] / best if best else None
+
+
+def each_network(measure, chosen, columns):
+    """The rows of all networks and batches that were chosen; those of one, `measure(network, batch, chosen)`, are printed at once."""
+    rows = []
+    for batch in chosen.batch:
+        for network in chosen.networks:
+            rows += (found := measure(network, batch, chosen))
+            print_table(columns, found)
+            print(flush=True)
+    return rows

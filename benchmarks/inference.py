@@ -5,21 +5,22 @@
 
 All in one process, on the same images, from the same weights, with the same number of threads. Contenders take turns of a twentieth of
 a second; what counts is the ratio of the medians. PyTorch runs in both its memory layouts, onnxruntime (left out where it is not
-installed) what `torch.onnx.export` makes of PyTorch's model. Before the clock starts, all logits are compared.
+installed, and with --isa avx2, to which it cannot be held) what `torch.onnx.export` makes of PyTorch's model. Before the clock starts, all
+logits are compared; where one differs by more than a ten-thousandth, the script ends with an error.
 """
 
 import io
 import warnings
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
-from common import Column, make_parser, median, parse, percentile_20, print_table, set_threads, take_turns, write_results
-from contenders import contenders
+from common import Column, make_parser, make_ready, parse, write_results
+from contenders import DEFAULT, add_ratios, check_first_steps, contenders, each_network, timed
 from networks import NETWORKS
 
 import minicnn
 
-DEFAULT = ["lenet5", "vgg_small", "resnet20", "alexnet", "googlenet_block", "vgg11", "mlp"]
 TOLERANCE = 1e-4
 
 COLUMNS = [
@@ -41,11 +42,8 @@ def compiled(contender):
 
 
 def in_onnxruntime(contender, threads):
-    """PyTorch's model as onnxruntime runs it; None where that is not installed."""
-    try:
-        import onnxruntime
-    except ImportError:
-        return None
+    """PyTorch's model as onnxruntime runs it."""
+    import onnxruntime
     import torch
 
     file = io.BytesIO()
@@ -63,24 +61,12 @@ def compare(network, batch, chosen):
     """One row for each contender on one network."""
     found = contenders(network, batch, "infer", ["numba"], with_torch=True)
     found = {"minicnn compiled": compiled(found["minicnn"]), **found}
-    found["onnxruntime"] = in_onnxruntime(found["PyTorch NCHW"], chosen.threads)
-    found = {name: contender for name, contender in found.items() if contender is not None}
-    differences = check(found, f"{network}, batch {batch}")
-    times = take_turns(found, chosen.seconds)
-    best = median(times["minicnn compiled"])
-    return [{"network": network, "batch": batch, "contender": name, "median_ms": 1e3 * median(times[name]),
-             "p20_ms": 1e3 * percentile_20(times[name]), "ratio": median(times[name]) / best, "difference": differences[name]}
-            for name in found]
-
-
-def check(found, where):
-    """{name: largest difference from minicnn's logits, relative to the largest of these}; they must agree."""
-    wanted = found["minicnn"]()
-    differences = {name: float(np.abs(contender() - wanted).max() / np.abs(wanted).max()) for name, contender in found.items()}
-    for name, difference in differences.items():
-        if not difference <= TOLERANCE:
-            raise SystemExit(f"{where}: {name} computes something else, by {difference:.1e}")
-    return differences
+    if find_spec("onnxruntime") and chosen.isa == "native":
+        found["onnxruntime"] = in_onnxruntime(found["PyTorch NCHW"], chosen.threads)
+    differences = check_first_steps({"minicnn": found["minicnn"], **found}, f"{network}, batch {batch}", 1, TOLERANCE)
+    rows = timed(network, batch, found, chosen.seconds, differences)
+    add_ratios(rows, ["minicnn compiled"], median_ms="ratio")
+    return rows
 
 
 def draw(rows):
@@ -99,13 +85,8 @@ def options():
 
 def main(arguments=None):
     chosen = parse(options(), arguments)
-    set_threads(chosen.threads, True)
-    rows = []
-    for batch in chosen.batch:
-        for network in chosen.networks:
-            rows += (found := compare(network, batch, chosen))
-            print_table(COLUMNS, found)
-            print(flush=True)
+    make_ready(chosen, with_torch=True)
+    rows = each_network(compare, chosen, COLUMNS)
     write_results(Path(__file__).stem, chosen, COLUMNS, rows, draw)
 
 

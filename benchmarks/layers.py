@@ -14,7 +14,7 @@ from functools import partial
 from typing import NamedTuple
 
 import numpy as np
-from common import Column, check_avx2, make_parser, median, parse, percentile_20, print_table, set_threads, take_turns, write_results
+from common import Column, make_parser, make_ready, median, parse, percentile_20, print_table, take_turns, write_results
 
 from minicnn import kernels, shapes
 
@@ -119,7 +119,7 @@ COLUMNS = [
 
 def compare(case, which, peak, chosen):
     """One row for each contender."""
-    from training_step import add_ratios
+    from contenders import add_ratios
 
     times = take_turns({"peak": peak} | steps(case, which, chosen), chosen.seconds)
     peak.saw(times.pop("peak"))
@@ -175,9 +175,7 @@ def options():
 
 def main(arguments=None):
     chosen = parse(options(), arguments)
-    set_threads(chosen.threads, chosen.against == "torch")
-    if chosen.isa == "avx2":
-        check_avx2(chosen.against == "torch")
+    make_ready(chosen, chosen.against == "torch")
     from peak import Peak
 
     peak, rows = Peak(chosen.threads), []

@@ -19,16 +19,9 @@ use at most, and how much of that the imports alone take.
 
 from pathlib import Path
 
-import numpy as np
-from common import (
-    Column, check_avx2, in_fresh_process, make_parser, median, parse, percentile_20, print_table, set_threads, take_turns,
-    write_results,
-)
-from contenders import LAYOUTS, contenders, label
+from common import Column, in_fresh_process, make_parser, make_ready, parse, write_results
+from contenders import DEFAULT, LAYOUTS, add_ratios, check_first_steps, contenders, each_network, label, timed
 from networks import NETWORKS
-
-DEFAULT = [name for name in NETWORKS if name != "small_cnn"]
-COMPARED_STEPS, TOLERANCE = 5, 1e-3
 
 TIMES = [
     Column("network", "network"), Column("batch", "batch", "{:d}"), Column("contender", "contender"),
@@ -53,33 +46,9 @@ def compare(network, batch, chosen):
     differences = check_first_steps(steps, f"{network}, batch {batch}")
     for step in steps.values():
         step.hold_still()
-    times = take_turns(steps, chosen.seconds)
-    rows = [{"network": network, "batch": batch, "contender": name, "median_ms": 1e3 * median(times[name]),
-             "p20_ms": 1e3 * percentile_20(times[name]), "steps": len(times[name]), "difference": differences[name]} for name in steps]
+    rows = timed(network, batch, steps, chosen.seconds, differences)
     add_ratios(rows, median_ms="ratio", p20_ms="ratio_p20")
     return rows
-
-
-def check_first_steps(steps, where):
-    """{name: the largest relative difference from the first contender in any compared step}; the first step must agree."""
-    outcomes = {name: [step() for _ in range(COMPARED_STEPS)] for name, step in steps.items()}
-    wanted = next(iter(outcomes.values()))
-    found = {}
-    for name, given in outcomes.items():
-        differences = [float(abs(one - other).max() / max(abs(other).max(), 1e-30)) for one, other in zip(given, wanted)]
-        if not differences[0] <= TOLERANCE:
-            raise SystemExit(f"{where}: {name} computes something else: after one step {np.ravel(given[0])[:5]}, "
-                             f"not {np.ravel(wanted[0])[:5]}")
-        found[name] = max(differences)
-    return found
-
-
-def add_ratios(rows, **ratios):
-    """To every row, its number over that of the better of PyTorch's layouts: `key="name of the ratio"`."""
-    for key, ratio in ratios.items():
-        best = min((row[key] for row in rows if row["contender"] in LAYOUTS), default=None)
-        for row in rows:
-            row[ratio] = row[key] / best if best else None
 
 
 # Memory ----------------------------------------------------------------------------------------------------------------------
@@ -137,16 +106,9 @@ def main(arguments=None):
     if chosen.memory and chosen.device == "cuda":
         raise SystemExit("--memory measures the process, not the GPU: leave out --device cuda")
     if not chosen.memory:
-        set_threads(chosen.threads, chosen.against == "torch")
-        if chosen.isa == "avx2":
-            check_avx2(chosen.against == "torch")
+        make_ready(chosen, chosen.against == "torch")
     measure, columns, draw = (compare_memory, MEMORY, draw_memory) if chosen.memory else (compare, TIMES, draw_times)
-    rows = []
-    for batch in chosen.batch:
-        for network in chosen.networks:
-            rows += measure(network, batch, chosen)
-            print_table(columns, rows[-1:] and [row for row in rows if (row["network"], row["batch"]) == (network, batch)])
-            print(flush=True)
+    rows = each_network(measure, chosen, columns)
     write_results("memory" if chosen.memory else Path(__file__).stem, chosen, columns, rows, draw)
 
 

@@ -7,7 +7,8 @@ import click
 
 from ..data import NAMES
 from ..train import report as page
-from ..train.results import evaluate_saved, load_classifier
+from ..train.opening import open_classifier
+from ..train.results import evaluate_saved
 from .options import OutputFile, with_options
 from .progress import Download
 from .show import heading, make_console, show_outcome
@@ -39,7 +40,7 @@ def evaluate(run, dataset, data_dir, part, as_json, report):
         console.print(remark, style="yellow", markup=False)
     show_outcome(console, outcome, figures)
     if report is not None:
-        page.write(report, title=f"{run} on the {part} images of {name}", classifier=load_classifier(run), outcome=outcome, images=images,
+        page.write(report, title=f"{run} on the {part} images of {name}", classifier=open_classifier(run), outcome=outcome, images=images,
                    command=f"minicnn evaluate {shlex.quote(run)} --part {part}")
         console.print(f"\nwritten: {report}", markup=False)
     if as_json:

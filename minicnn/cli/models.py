@@ -6,7 +6,7 @@ from ..errors import BadValue
 from ..models import registry, summary
 from ..models.summary import dims
 from ..nn.init import skipped
-from ..train.results import load_classifier
+from ..train.opening import open_classifier
 from .show import make_console, make_table, plain, show_model, show_table
 
 
@@ -57,7 +57,7 @@ def info(run):
     Examples:
       minicnn info runs/digits-small_cnn-001
     """
-    classifier, console = load_classifier(run), make_console()
+    classifier, console = open_classifier(run), make_console()
     table = make_table("", "", show_header=False)
     table.add_row("classes", plain(", ".join(classifier.classes)))
     table.add_row("input", "x".join(map(str, classifier.input_shape)) + f", {classifier.style['background']} background")

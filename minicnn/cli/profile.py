@@ -9,7 +9,8 @@ from ..errors import BadValue
 from ..models import registry
 from ..models.profile import profile as measure
 from ..models.summary import dims
-from ..train.results import load_classifier, write_json
+from ..train.opening import open_classifier
+from ..train.results import write_json
 from .models import build
 from .options import OutputFile
 from .show import dot, heading, make_console, make_table, plain, show_table
@@ -67,7 +68,7 @@ def find(model, shape):
         raise BadValue(f"there is no model, run folder or model file {model}; the models are {', '.join(registry.names())}")
     if shape is not None:
         raise BadValue("--input is for architectures: a saved model has its own")
-    classifier = load_classifier(model)
+    classifier = open_classifier(model)
     return classifier.model, classifier.input_shape
 
 

@@ -15,8 +15,9 @@ import numpy as np
 
 from .. import arrays
 from ..autograd import no_grad
-from ..errors import BadType, BadValue
+from ..errors import BadType, BadValue, Error
 from ..nn import Module
+from ..nn.convert import device_of
 from ..tensor import Tensor, wrap
 from .fusing import fuse
 from .simplify import simplify
@@ -73,8 +74,8 @@ class Program:
 
     def __init__(self, model, given):
         with no_grad():
-            graph = fuse(simplify(trace(model, *map(wrap, given))))
-        place = next((p.device for p in model.parameters()), arrays.CPU)
+            graph = fuse(simplify(_traced(model, [wrap(x) for x in given])))
+        place = device_of(model)
         weights = {name: _own_copy(array, place) for name, array in graph.initializers.items()}
         self.inputs, self.outputs = ([value.name for value in values] for values in (graph.inputs, graph.outputs))
         self.steps = [(*step_for(node, weights, graph.opset), node.outputs) for node in graph.nodes]
@@ -110,6 +111,16 @@ def compile_for_inference(model, *example):
     if example:
         compiled(*example)
     return compiled
+
+
+def _traced(model, inputs):
+    """The Graph of a model. What is wrong with the inputs is said of these, not of the batches that `trace` makes of them."""
+    try:
+        return trace(model, *inputs)
+    except Error as error:
+        mistake = error
+    model(*inputs)
+    raise mistake
 
 
 def _array(x):

@@ -10,6 +10,7 @@ from ..autograd import no_grad
 from ..errors import DataError, Error
 from ..nn import Module
 from ..nn import functional as F
+from ..nn.convert import device_of
 from ..serialize import load, save
 from ..tensor import Tensor, wrap
 from . import registry
@@ -66,7 +67,7 @@ class Classifier:
 
     def probabilities(self, images):
         """(N, K) probabilities of the classes for images as `normalise` takes them."""
-        device = next(self.model.parameters()).device
+        device = device_of(self.model)
         model = self.model.eval() if self.compiled is None else self.compiled
         with no_grad():
             return np.concatenate([F.softmax(model(wrap(self.normalise(images[i : i + self.batch])).to(device)), 1).cpu().array

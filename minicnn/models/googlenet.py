@@ -39,7 +39,7 @@ MODULES = {         # channels: input | 1x1 | 1x1, 3x3 | 1x1, 3x3 | behind the p
     "4d": (512, 112, 144, 288, 32, 64, 64), "4e": (528, 256, 160, 320, 32, 128, 128),
     "5a": (832, 256, 160, 320, 32, 128, 128), "5b": (832, 384, 192, 384, 48, 128, 128),
 }
-# How images that were normalised by ImageNet's mean and deviation become what networks by other libraries were trained on: in -1..1.
+# Mean and deviation of each channel, by which images mostly are normalised; networks of other libraries take -1..1 (`transform_input`).
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
 

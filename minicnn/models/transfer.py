@@ -19,6 +19,7 @@ from ..autograd import no_grad
 from ..errors import BadType, BadValue
 from ..graph.module import GraphModule
 from ..nn.batchnorm import _NormBase
+from ..nn.convert import device_of
 from ..nn.normalization import GroupNorm, LayerNorm
 from ..tensor import Tensor, wrap
 
@@ -190,7 +191,7 @@ class _Watched:
         if self.layer is None:
             raise BadValue(f"the model has no module {layer!r}")
         self.before = layer is None
-        self.device = next((p.device for p in model.parameters()), arrays.CPU)
+        self.device = device_of(model)
 
     def __enter__(self):
         self.modes = {module: module.training for module in self.model.modules()}

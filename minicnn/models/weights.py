@@ -15,7 +15,7 @@ def load_weights(model, path, strict=True):
 
     Raises DataError, with the names and the shapes, for what does not fit; then nothing has been copied.
     """
-    return _copy(model, _read(path), path, strict)
+    return copy_weights(model, named_weights(path), path, strict)
 
 
 def with_weights(model, path, num_classes=None, unused=()):
@@ -28,9 +28,9 @@ def with_weights(model, path, num_classes=None, unused=()):
     """
     if path is None:
         return model
-    given = {name: array for name, array in _read(path).items() if not name.startswith(tuple(unused))}
+    given = {name: array for name, array in named_weights(path).items() if not name.startswith(tuple(unused))}
     head = [name for name, tensor in model.state_dict().items() if name in given and _is_head(given[name].shape, tensor.shape, num_classes)]
-    _copy(model, {**given, **{name: model.state_dict()[name] for name in head}}, path, strict=True)
+    copy_weights(model, {**given, **{name: model.state_dict()[name] for name in head}}, path, strict=True)
     if head:
         warnings.warn(f"{os.fspath(path)} is for another number of classes: {', '.join(head)} keep their fresh values", stacklevel=3)
     return model
@@ -40,12 +40,13 @@ def _is_head(given, wanted, num_classes):
     return len(given) == len(wanted) > 0 and wanted[0] == num_classes != given[0] and tuple(given[1:]) == tuple(wanted[1:])
 
 
-def _read(path):
-    """DataParallel and DistributedDataParallel put "module." before each name: it goes."""
+def named_weights(path):
+    """{name: array} in a file. DataParallel and DistributedDataParallel put "module." before each name: it goes."""
     return {name.removeprefix("module."): array for name, array in read_weights(path).items()}
 
 
-def _copy(model, given, path, strict):
+def copy_weights(model, given, path, strict=True):
+    """As `load_weights`, of arrays by name that were read from the path."""
     misfits = _misfits({name: tuple(array.shape) for name, array in given.items()}, model.state_dict())
     if strict and misfits:
         listed = "\n".join(f"    {name} {reason}" for name, reason in misfits.items())

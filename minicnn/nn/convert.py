@@ -1,8 +1,13 @@
-"""Moving a module's tensors to another device or dtype."""
+"""Where a module's tensors are; moving them to another device or dtype."""
 
 from .. import arrays
 from ..errors import BadType
 from ..tensor import Tensor
+
+
+def device_of(module):
+    """Where a module's parameters are; "cpu" for one without."""
+    return next((p.device for p in module.parameters()), arrays.CPU)
 
 
 def conversion(*args, device=None, dtype=None, non_blocking=False, copy=False, memory_format=None):

@@ -10,6 +10,7 @@ import json
 
 import numpy as np
 
+from ..data.duplicates import LUMA
 from ..errors import DataError
 from ..models import picture
 from .limits import Refused
@@ -78,9 +79,9 @@ def decoded(image, classifier, limits):
 
 
 def in_channels(pixels, channels):
-    """Grey as colour, and colour as grey (ITU-R 601)."""
+    """Grey as colour, and colour as grey."""
     if len(pixels) == channels:
         return pixels
     if channels == 3:
         return np.repeat(pixels, 3, axis=0)
-    return np.tensordot(np.array([[0.299, 0.587, 0.114]], np.float32), pixels, 1)
+    return np.tensordot(np.array([LUMA], np.float32), pixels, 1)

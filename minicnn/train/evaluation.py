@@ -9,6 +9,7 @@ from ..autograd import no_grad
 from ..data.transfer import on_device
 from ..errors import DataError
 from ..nn import functional as F
+from ..nn.convert import device_of
 
 
 class Tally:
@@ -49,11 +50,6 @@ class Tally:
     def accuracy(self):
         self.look()
         return self.right / max(self.count, 1)
-
-
-def device_of(model):
-    """Where a model's parameters are; "cpu" for one without."""
-    return next((p.device for p in model.parameters()), arrays.CPU)
 
 
 class Evaluation(NamedTuple):

@@ -62,9 +62,8 @@ def prepare(config, progress=None, split=None, source=None):
     """
     known = None if config.pretrained is None else opened(config)
     if source is None:
-        channels, *size = (None, config.image_size) if known is None else known.input_shape
-        source = data.load(config.dataset, config.data_dir, progress=progress, image_size=size[0] if known is None else size,
-                           channels=channels, on_error=config.broken)
+        channels, size = (None, config.image_size) if known is None else (known.input_shape[0], known.input_shape[1:])
+        source = data.load(config.dataset, config.data_dir, progress=progress, image_size=size, channels=channels, on_error=config.broken)
     parts, size = divide(source, split), source.train_images.shape[2:]
     check_shift(config.shift, size)
     arrays.module_for(config.device)            # or an error, before anything has been made

@@ -12,15 +12,15 @@ from .. import nn, onnx
 from ..autograd import no_grad
 from ..errors import BadValue, DataError, Error
 from ..graph.module import GraphModule
-from ..models import Classifier, load_weights, registry
+from ..models import Classifier, registry
 from ..models.classifier import KIND
+from ..models.googlenet import IMAGENET
 from ..models.transfer import AUXILIARY, find_head
+from ..models.weights import copy_weights, named_weights
 from ..nn.init import skipped
 from ..serialize import container, load
-from ..serialize.weights import read_weights
 from ..tensor import wrap
 
-IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 SIDE = 224                      # pixels, where neither the file nor the user says it
 ANY = {"background": "any", "fill": 1.0}
 
@@ -41,7 +41,7 @@ def open_classifier(path, model=None, classes=None, input_size=None, mean=None, 
     content = read_network(path, model)
     ours = not isinstance(content, nn.Module) or isinstance(content, GraphModule) and content.graph.metadata.get("kind") == KIND
     classifier = Classifier.from_content(content, path) if ours else foreign(content, path, model, input_size)
-    return with_options(classifier, path, classes, mean, std)
+    return with_options(classifier, path, classes, input_size, mean, std)
 
 
 def network_file(path):
@@ -78,7 +78,7 @@ def holds_a_document(path):
 
 def with_weights_of(path, name):
     """A model of the registry with a file's weights, for as many classes and channels as these are for."""
-    given = {key.removeprefix("module."): array for key, array in read_weights(path).items()}
+    given = named_weights(path)
     if name not in registry.names():
         raise DataError(f"{path} holds parameters, not a network: say which architecture they are for, one of `minicnn models` "
                         f"(--model NAME{'; there is no ' + repr(name) if name != path.stem else ''})")
@@ -94,8 +94,8 @@ def with_weights_of(path, name):
         network = registry.create(name, **sizes)
     except Error as error:
         raise DataError(f"{path} does not fit {name}: {error}") from None
-    if any(not key.startswith(AUXILIARY) for key in load_weights(network, path, strict=False)):
-        load_weights(network, path)                 # says what does not fit
+    if any(not key.startswith(AUXILIARY) for key in copy_weights(network, given, path, strict=False)):
+        copy_weights(network, given, path)          # says what does not fit
     network.arguments = sizes
     return network
 
@@ -252,9 +252,11 @@ def normalisation(name, channels, known, inside):
     return [0.0] * channels, [1.0] * channels, "pixels are assumed to be taken in 0..1 (--mean, --std)"
 
 
-def with_options(classifier, path, classes, mean, std):
+def with_options(classifier, path, classes, input_size, mean, std):
     """What the user says of a classifier wins."""
-    channels = classifier.input_shape[0]
+    channels, *size = classifier.input_shape
+    if input_size is not None and size != [input_size] * 2:
+        resize(classifier, path, input_size)
     for name, values in (("mean", mean), ("std", std)):
         if values is not None:
             setattr(classifier, name, per_channel(name, values, channels))
@@ -265,6 +267,15 @@ def with_options(classifier, path, classes, mean, std):
             raise BadValue(f"{path} tells {len(classifier.classes)} classes apart, but {len(names)} names are given")
         classifier.classes = names
     return classifier
+
+
+def resize(classifier, path, side):
+    """Have a classifier take images of another size; DataError where it cannot."""
+    classifier.input_shape = (classifier.input_shape[0], side, side)
+    try:
+        classifier.try_out()
+    except Error as error:
+        raise DataError(f"{path} cannot be used on images of {side}x{side}: {error}") from None
 
 
 def per_channel(name, values, channels):

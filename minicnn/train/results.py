@@ -45,11 +45,6 @@ def write_json(values, path):
         file.write((json.dumps(values, indent=2) + "\n").encode())
 
 
-def load_classifier(run):
-    """The Classifier in a run folder or a model file of any kind. Raises DataError where there is none."""
-    return open_classifier(run)
-
-
 def load_for(classifier, name, data_dir, progress):
     """The data set, brought to the size that a Classifier takes."""
     channels, *size = classifier.input_shape
@@ -99,7 +94,7 @@ def evaluate_saved(run, dataset=None, data_dir=None, part="test", progress=None)
 
     Raises DataError where the data set has other images or classes than the model was trained on.
     """
-    classifier = load_classifier(run)
+    classifier = open_classifier(run)
     about = classifier.about
     if dataset is None and "dataset" not in about:
         raise DataError(f"{run} does not say what it was trained on; name the data set")

@@ -8,10 +8,11 @@ from .. import arrays
 from ..data import DataLoader
 from ..data.transfer import on_device
 from ..errors import BadValue, DataError, Error
+from ..nn.convert import device_of
 from ..nn.utils import clip_grad_norm_
 from ..optim.lr_scheduler import ReduceLROnPlateau
 from .auxiliary import logits_of, loss_of
-from .evaluation import Tally, device_of, evaluate
+from .evaluation import Tally, evaluate
 from .waiting import Waiting
 
 LOOK_EVERY = 50             # steps on a GPU from one look at the loss to the next

@@ -12,7 +12,8 @@ import pytest
 from minicnn import get_num_threads, set_num_threads
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
-SCRIPTS = ["training_step", "layers", "conv_ladder", "overhead", "fashion_mnist", "peak", "fresh_process", "report", "cpu_vs_gpu"]
+SCRIPTS = ["training_step", "inference", "layers", "conv_ladder", "overhead", "fashion_mnist", "peak", "fresh_process", "report",
+           "cpu_vs_gpu"]
 QUICK = ["--seconds", "0.001", "--threads", "1"]
 
 
@@ -50,6 +51,15 @@ def test_training_step(script, tmp_path, capsys):
 def test_inference(script, tmp_path):
     content = run(script("training_step"), tmp_path, "--networks", "lenet5", "--batch", "1", "--mode", "infer", "--kernels", "array", *QUICK)
     assert len(content["rows"]) == 3
+
+
+def test_compiled_for_inference(script, tmp_path):
+    for package in ("onnx", "onnxruntime"):
+        pytest.importorskip(package)
+    content = run(script("inference"), tmp_path, "--networks", "lenet5", "mlp", "--batch", "2", *QUICK)
+    assert [row["contender"] for row in content["rows"][:3]] == ["minicnn compiled", "minicnn", "PyTorch NCHW"]
+    assert len(content["rows"]) == 2 * 5 and all((row["ratio"] == 1) == (row["contender"] == "minicnn compiled") for row in content["rows"])
+    assert max(row["difference"] for row in content["rows"]) < 1e-4
 
 
 def test_memory(script, tmp_path):

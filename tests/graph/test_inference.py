@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import minicnn
 from minicnn import models, nn
-from minicnn.errors import BadType, BadValue
+from minicnn.errors import BadType, BadValue, ShapeError
 from minicnn.graph import Graph, Node, Value
 from minicnn.graph.fusing import fuse
 from minicnn.graph.inference import InferenceModule
@@ -135,6 +135,16 @@ def test_sizes_of_inputs_may_change():
     assert len(compiled._programs) == 8
     with pytest.raises(BadType, match="expected tensors, got list"):
         compiled([1, 2])
+
+
+@pytest.mark.parametrize("shape", [(7, 3, 28, 28), (7, 1, 14, 14), (28, 28)])
+def test_what_is_wrong_with_an_input_is_told_as_by_the_model_itself(shape):
+    model = models.create("lenet5")
+    with pytest.raises(ShapeError) as wanted:
+        model(minicnn.zeros(*shape))
+    with pytest.raises(ShapeError) as found:
+        model.compile_for_inference()(minicnn.zeros(*shape))
+    assert str(found.value) == str(wanted.value)
 
 
 def test_float64_and_arrays():

@@ -134,6 +134,16 @@ def test_a_classifier_s_graph_that_was_tampered_with(tmp_path, change):
         open_classifier(tmp_path / "m.mcnn")
 
 
+def test_a_classifier_on_images_of_another_size(tmp_path):
+    some = images(8, 1, 28)
+    for name in ("resnet20", "lenet5"):
+        Classifier.for_images(name, some, ["a", "b"], models.style_of(some)).save(tmp_path / f"{name}.mcnn")
+    found = open_classifier(tmp_path / "resnet20.mcnn", input_size=20)
+    assert found.input_shape == (1, 20, 20) and found.probabilities(images(2, 1, 20)).shape == (2, 2)
+    with pytest.raises(DataError, match="lenet5.mcnn cannot be used on images of 20x20: .*expected input with in_features"):
+        open_classifier(tmp_path / "lenet5.mcnn", input_size=20)
+
+
 def test_adapting_to_other_classes_keeps_the_features(tmp_path):
     minicnn.save(small(), tmp_path / "bare.mcnn", (3, 16, 16))
     for classifier in (open_classifier(tmp_path / "bare.mcnn"), Classifier("small_cnn", {"in_channels": 3}, list("abcdefghij"), (3, 16, 16),
@@ -203,6 +213,12 @@ def test_networks_that_are_no_classifiers_of_images(tmp_path):
     minicnn.save(nn.Sequential(nn.Conv2d(3, 2, 5), nn.Flatten(), nn.Linear(2, 2)), tmp_path / "sized.mcnn", (3, 5, 5))
     with pytest.raises(DataError, match="cannot be used on images of 9x9.*another --input-size"):
         open_classifier(tmp_path / "sized.mcnn", input_size=9)
+
+
+def test_a_network_without_parameters(tmp_path):
+    model = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    minicnn.save(model, tmp_path / "bare.mcnn", (3, 16, 16))
+    check(open_classifier(tmp_path / "bare.mcnn"), model)
 
 
 def test_several_outputs_and_probabilities_that_no_layer_gives():

@@ -10,7 +10,8 @@ from minicnn.models import Classifier
 from minicnn.serialize import load, save
 from minicnn.train import Callback, Diverged, Trainer, run
 from minicnn.train import config as configuration
-from minicnn.train.results import evaluate_saved, load_classifier
+from minicnn.train.opening import open_classifier
+from minicnn.train.results import evaluate_saved
 
 
 @pytest.fixture
@@ -56,7 +57,7 @@ def test_the_saved_model_is_the_best_epochs(small, tmp_path):
     outcome, _ = made.test()
     name, again, *_ = evaluate_saved(tmp_path / "run")
     assert name == "digits" and (again.probabilities == outcome.probabilities).all()
-    about = load_classifier(tmp_path / "run" / "model.mcnn").about
+    about = open_classifier(tmp_path / "run" / "model.mcnn").about
     assert about["epoch"] == made.best_epoch and about["val_accuracy"] == made.best.record["val_accuracy"]
     best = max(made.job.trainer.history, key=lambda record: (record["val_accuracy"], -record["val_loss"]))
     assert best["epoch"] == made.best_epoch
@@ -161,7 +162,7 @@ def test_a_diverged_run_is_kept_as_soon_as_something_was_reached(small, tmp_path
     made.job.trainer.train_step = diverge
     with pytest.raises(Diverged):
         made.fit()
-    assert load_classifier(made.folder).about["epoch"] == 1
+    assert open_classifier(made.folder).about["epoch"] == 1
     with pytest.raises(Diverged):
         monkeypatch.setattr(Trainer, "train_step", lambda *args: (_ for _ in ()).throw(Diverged))
         trained(small, tmp_path / "other")
