@@ -7,11 +7,11 @@ from ..errors import Error, GraphError
 from ..nn import init
 from ..nn.parameter import Parameter
 from ..tensor import Tensor, wrap
-from .check import subgraphs
 from .ir import DOMAIN
 from .layers import layer_for
 from .names import path_of, place, prefix_of
 from .operators import TABLE, compute, described
+from .order import free_names, needed, subgraphs
 from .own import compute_own
 from .ranks import ranks_of
 
@@ -146,11 +146,10 @@ class Assembly:
         path = place(self.module, name, tensor, add)
         self.places[name] = tensor, Slot(path, array.shape, False), "same"
 
-
     def constants(self, steps):
         """The initializers that are no state: integers, single numbers, and what is read as plain numbers only."""
         state = {*self.places, *self.graph.parameters, *(self.graph.buffers or ())}
-        tensors = {name for step in steps for name in inputs_of(step.node, numbers=False)}
+        tensors = {name for step in steps for name in read_as_tensors(step.node)}
         return {name for name, array in self.graph.initializers.items()
                 if name not in state and (array.dtype.kind != "f" or array.ndim == 0 or name not in tensors)}
 
@@ -160,8 +159,8 @@ def assemble(module, graph):
     constants {name: array}."""
     built = Assembly(module, graph)
     steps = [Step(node, built.layer(node), graph.opset) for node in graph.nodes]
-    read = {name for step in steps if step.path is None for name in inputs_of(step.node)} | {value.name for value in graph.outputs}
-    options = {name for step in steps for name in inputs_of(step.node)} - read - set(built.places)     # what a layer was made with
+    read = {name for step in steps if step.path is None for name in needed(step.node)} | {value.name for value in graph.outputs}
+    options = {name for step in steps for name in needed(step.node)} - read - set(built.places)     # what a layer was made with
     constants = {name: graph.initializers[name] for name in built.constants(steps) & read}
     for name in graph.initializers:
         if name not in {*built.places, *constants, *options} and not _count_of_batches(built, name):
@@ -182,23 +181,16 @@ def _count_of_batches(built, name):
     return count is not None
 
 
-def inputs_of(node, numbers=True):
-    """The names that a node reads, itself or in the graphs among its attributes; perhaps without those that it reads as plain numbers."""
-    left_out = () if numbers or node.domain or node.op_type not in TABLE else TABLE[node.op_type].numbers
-    own = [name for i, name in enumerate(node.inputs) if name and i not in left_out]
-    return own + [name for branch in subgraphs(node) for name in _read_outside(branch)]
-
-
-def _read_outside(graph):
-    """What a graph reads of the values around it."""
-    own = {*graph.initializers, *(name for node in graph.nodes for name in node.outputs)}
-    names = [name for node in graph.nodes for name in inputs_of(node)] + [value.name for value in graph.outputs]
-    return [name for name in names if name not in own]
+def read_as_tensors(node):
+    """The names that a node reads, itself or in the graphs among its attributes, but not as plain numbers."""
+    numbers = () if node.domain or node.op_type not in TABLE else TABLE[node.op_type].numbers
+    own = [name for i, name in enumerate(node.inputs) if name and i not in numbers]
+    return own + [name for branch in subgraphs(node) for name in free_names(branch)]
 
 
 def _mark_finished(steps, kept):
     """Say at each step which values nobody needs after it."""
     for step in reversed(steps):
-        names = {*inputs_of(step.node), *step.node.outputs} - kept - {""}
+        names = {*needed(step.node), *step.node.outputs} - kept - {""}
         step.finished = tuple(names)
         kept = kept | names

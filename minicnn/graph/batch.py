@@ -4,10 +4,13 @@ A length in a shape that follows the batch becomes 0 (as in the input) or -1 (wh
 Expand or a constant of the batch's length. Whatever else differs says that the model is not one graph.
 """
 
+from itertools import zip_longest
+
 import numpy as np
 
 from ..errors import GraphError
 from .ir import Node, Value
+from .rename import fresh
 
 BATCH = "N"
 
@@ -85,10 +88,7 @@ class Pair:
         node.inputs = [repeated if x == name else x for x in node.inputs]
 
     def _free(self, name):
-        taken = {*self.values, *(output for node in self.nodes for output in node.outputs)}
-        while name in taken:
-            name += "_"
-        return name
+        return fresh(name, {*self.values, *(output for node in self.nodes for output in node.outputs)})
 
     def _length(self, a, b):
         if a != b and (a, b) != self.batches:
@@ -112,12 +112,6 @@ class Pair:
         """The shape of a value, with names for the lengths that follow the batch."""
         mine, its = self.values[name].shape, self.others[name].shape
         return tuple(a if a == b else BATCH if (a, b) == self.batches else f"{name}.{axis}" for axis, (a, b) in enumerate(zip(mine, its)))
-
-
-def zip_longest(a, b):
-    """Pairs, with None for what the shorter one lacks."""
-    longest = max(len(a), len(b))
-    return zip([*a, *[None] * (longest - len(a))], [*b, *[None] * (longest - len(b))])
 
 
 def _all_alike(mine, its):

@@ -3,6 +3,7 @@
 from ..errors import BadValue, UnsupportedOperator
 from .ir import DOMAIN, Graph
 from .operators import TABLE, described
+from .order import subgraphs
 from .own import check_own
 
 CONTROL = {"If"}
@@ -32,11 +33,6 @@ def unsupported(graph):
         elif node.op_type not in TABLE:
             found.append(node.op_type)
     return found
-
-
-def subgraphs(node):
-    """The graphs among a node's attributes."""
-    return [value for value in node.attributes.values() if isinstance(value, Graph)]
 
 
 def _check_nodes(graph, known):

@@ -10,8 +10,8 @@ import numpy as np
 from ..autograd.mode import no_grad
 from ..errors import DataError
 from ..tensor import wrap
-from .order import label, subgraphs
 from .ir import Node
+from .order import label, names_of, subgraphs
 from .rename import fresh, renamed
 from .shapes import RULES, Known, outcome
 from .sizes import Size, known
@@ -119,11 +119,6 @@ class Folding:
         results = [Node("Identity", [names.get(value.name, value.name)], [output])
                    for value, output in zip(graph.outputs, node.outputs) if output]
         return [renamed(inner, lambda name: names.get(name, name)) for inner in graph.nodes] + results
-
-
-def names_of(graph):
-    """Every name that stands for a value at the top of a graph."""
-    return [*(value.name for value in graph.inputs), *graph.initializers, *(name for node in graph.nodes for name in node.outputs)]
 
 
 def dimensions(shape):

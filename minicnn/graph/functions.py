@@ -8,7 +8,7 @@ import inspect
 import numpy as np
 
 from .. import arrays, shapes
-from .layer_operations import overhangs, window_attributes
+from .layer_operations import overhangs, weighted, window_attributes
 from .own import MANY, OWN, index_words
 
 RULES = {}
@@ -44,6 +44,10 @@ def _is_silent(value, default):
     return value is None or value is default is False
 
 
+def _weighted(step):
+    return weighted(step, *(step.arguments[name] for name in ("input", "weight", "bias")))
+
+
 # Normalization -----------------------------------------------------------------------------------------------------------
 
 
@@ -59,21 +63,19 @@ def batch_norm(step):
 
 @rule
 def layer_norm(step):
-    weight, bias, shape = (step.arguments[name] for name in ("weight", "bias", "normalized_shape"))
+    weight, shape = step.arguments["weight"], step.arguments["normalized_shape"]
     if weight is None:
         return False
     axes = len(shape) if isinstance(shape, (tuple, list)) else 1
-    names = [step.value(step.arguments["input"]), step.value(weight, "weight"), *([] if bias is None else [step.value(bias, "bias")])]
-    return step.finish("LayerNormalization", names, axis=-axes, epsilon=step.arguments["eps"])
+    return step.finish("LayerNormalization", _weighted(step), axis=-axes, epsilon=step.arguments["eps"])
 
 
 @rule
 def instance_norm(step):
-    x, weight, bias = (step.arguments[name] for name in ("input", "weight", "bias"))
+    weight, bias = step.arguments["weight"], step.arguments["bias"]
     if weight is None or bias is None or step.arguments["running_mean"] is not None:
         return False
-    return step.finish("InstanceNormalization", [step.value(x), step.value(weight, "weight"), step.value(bias, "bias")],
-                       epsilon=step.arguments["eps"])
+    return step.finish("InstanceNormalization", _weighted(step), epsilon=step.arguments["eps"])
 
 
 # Dropout -----------------------------------------------------------------------------------------------------------------
@@ -102,7 +104,7 @@ def _batched(step):
 def conv1d(step):
     if not _batched(step):
         return False
-    w, b, stride, dilation = (step.arguments[name] for name in ("weight", "bias", "stride", "dilation"))
+    w, stride, dilation = (step.arguments[name] for name in ("weight", "stride", "dilation"))
     kernel, padding = (1, w.shape[-1]), step.arguments["padding"]
     padding = padding if isinstance(padding, str) else (0, _one(padding))
     _, (before, after) = shapes.padding_pairs(padding, kernel, (1, _one(stride)), (1, _one(dilation)))
@@ -118,12 +120,6 @@ def conv_transpose1d(step):
         step.arguments[name] for name in ("weight", "stride", "padding", "output_padding", "dilation"))
     return step.finish("ConvTranspose", _weighted(step), kernel_shape=[w.shape[-1]], strides=[_one(stride)], pads=[_one(padding)] * 2,
                        dilations=[_one(dilation)], output_padding=[_one(extra)], group=step.arguments["groups"])
-
-
-def _weighted(step):
-    b = step.arguments["bias"]
-    return [step.value(step.arguments["input"]), step.value(step.arguments["weight"], "weight"),
-            *([] if b is None else [step.value(b, "bias")])]
 
 
 # Pooling -----------------------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from ..kernels.prepared import LIMIT, RELU, RELU6
 from .identities import keep_results
 from .ir import DOMAIN
 from .links import Links, substitute, sweep
+from .operators.linear_algebra import is_unscaled
 from .rename import fresh
 
 CUT = "cut"                     # the attribute, by its kernels' numbers
@@ -68,8 +69,7 @@ def _only_user(links, layer, node):
 def _can_take(layer, norm, links):
     given = [links.constant(name) for name in (layer.inputs[1], *norm.inputs[1:])]
     bias = links.constant(layer.inputs[2]) if any(layer.inputs[2:]) else 0
-    plain = all(layer.attributes.get(name, default) == default for name, default in (("alpha", 1.0), ("beta", 1.0), ("transA", 0)))
-    return all(a is not None for a in given) and bias is not None and plain and not any(norm.outputs[1:]) \
+    return all(a is not None for a in given) and bias is not None and is_unscaled(layer) and not any(norm.outputs[1:]) \
         and not norm.attributes.get("training_mode", 0) and norm.attributes.get("spatial", 1)
 
 

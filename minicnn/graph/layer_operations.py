@@ -7,10 +7,15 @@ from ..functional.pooling import divisors
 from .operations import rule
 
 
+def weighted(step, x, w, b):
+    """The names of an input, a weight and, where there is one, a bias."""
+    return [step.value(x), step.value(w, "weight"), *([] if b is None else [step.value(b, "bias")])]
+
+
 @rule("Gemm")
 def _gemm(step):
-    x, w, b = step.call.inputs
-    names = [step.value(x), step.value(w, "weight"), *([] if b is None else [step.value(b, "bias")])]
+    x, w, _ = step.call.inputs
+    names = weighted(step, *step.call.inputs)
     if x.ndim == 2 and w.ndim == 2:
         step.finish("Gemm", names, transB=1)
     else:
@@ -26,18 +31,14 @@ def window_attributes(window):
 
 @rule("Conv")
 def _conv(step):
-    x, w, b = step.call.inputs
-    names = [step.value(x), step.value(w, "weight"), *([] if b is None else [step.value(b, "bias")])]
+    names = weighted(step, *step.call.inputs)
     step.finish("Conv", names, **window_attributes(step.arguments["window"]), group=step.arguments["groups"])
 
 
 @rule("ConvTranspose")
 def _conv_transpose(step):
-    x, w, b = step.call.inputs
-    window = step.arguments["window"]
-    names = [step.value(x), step.value(w, "weight"), *([] if b is None else [step.value(b, "bias")])]
-    extra = [n - ((p - 1) * s - sum(pad) + d * (k - 1) + 1)
-             for n, p, s, pad, d, k in zip(window.size, window.output, window.stride, window.padding, window.dilation, window.kernel)]
+    window, names = step.arguments["window"], weighted(step, *step.call.inputs)
+    extra = [n + sum(pad) - reach for n, pad, reach in zip(window.size, window.padding, window.reach)]
     step.finish("ConvTranspose", names, **window_attributes(window), output_padding=extra, group=step.arguments["groups"])
 
 

@@ -8,6 +8,7 @@ from .. import nn
 from ..nn.batchnorm import _BatchNorm
 from .ir import DOMAIN
 from .operators.convolution import conv, conv_transpose
+from .operators.linear_algebra import is_unscaled
 from .operators.values import integers
 
 
@@ -81,28 +82,29 @@ def layer_for(node, graph, ranks):
 # Layers with weights -----------------------------------------------------------------------------------------------------
 
 
-class Conv2d(nn.Conv2d):
+class _ByAttributes:
+    """A layer with a weight that computes what ONNX's operator does with a node's attributes."""
+
+    operator, attributes = None, {}
+
+    def forward(self, input):
+        return self.operator(input, self.weight, self.bias, **self.attributes)
+
+    def extra_repr(self):
+        margins = [f", {name}={self.attributes[name]}" for name in ("pads", "auto_pad", "output_shape") if name in self.attributes]
+        return super().extra_repr() + "".join(margins)
+
+
+class Conv2d(_ByAttributes, nn.Conv2d):
     """A convolution as ONNX describes it: other margins on each side, or just as wide that the size stays ("SAME_UPPER")."""
 
-    attributes = {}
-
-    def forward(self, input):
-        return conv(input, self.weight, self.bias, **self.attributes)
-
-    def extra_repr(self):
-        return super().extra_repr() + _margins(self.attributes)
+    operator = staticmethod(conv)
 
 
-class ConvTranspose2d(nn.ConvTranspose2d):
+class ConvTranspose2d(_ByAttributes, nn.ConvTranspose2d):
     """A transposed convolution as ONNX describes it: other margins on each side, or a size that is given."""
 
-    attributes = {}
-
-    def forward(self, input):
-        return conv_transpose(input, self.weight, self.bias, **self.attributes)
-
-    def extra_repr(self):
-        return super().extra_repr() + _margins(self.attributes)
+    operator = staticmethod(conv_transpose)
 
 
 class BatchNorm(_BatchNorm):
@@ -110,10 +112,6 @@ class BatchNorm(_BatchNorm):
 
     def _check_input_dim(self, input):
         """Any number of dimensions will do."""
-
-
-def _margins(attributes):
-    return "".join(f", {name}={attributes[name]}" for name in ("pads", "auto_pad", "output_shape") if name in attributes)
 
 
 def _weighted(given, bias="bias", form="same"):
@@ -175,8 +173,7 @@ def _gemm(given):
     weight, bias = given.array(1), given.array(2)
     form = "same" if given.get("transB", 0) else "transposed"
     tensors = _weighted(given, form=form)
-    scaled = given.get("alpha", 1.0) != 1 or given.get("beta", 1.0) != 1 or given.get("transA", 0)
-    if tensors is None or scaled or weight.ndim != 2:
+    if tensors is None or not is_unscaled(given.node) or weight.ndim != 2:
         return None
     out_features, in_features = weight.shape if form == "same" else weight.shape[::-1]
     if bias is not None and bias.shape not in ((out_features,), (1, out_features)):

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 
-from .order import needed
+from .order import names_of, needed
 from .rename import fresh, renamed
 
 
@@ -17,7 +17,7 @@ class Links:
             for name in needed(node):
                 self.users[name].append(node)
         self.results = {value.name for value in graph.outputs}
-        self.names = {*self.producers, *graph.initializers, *(value.name for value in graph.inputs)}
+        self.names = names_of(graph)
 
     def producer(self, name, *op_types):
         """The node of one of these kinds that computes a value, else None."""

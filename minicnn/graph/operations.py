@@ -28,14 +28,15 @@ def rule(*names):
 
 
 @rule(*("Add Sub Mul Div Neg Exp Log Sqrt Reciprocal Sin Cos Tanh Erf Sign Abs Floor Ceil Round Sigmoid Sinh Cosh Tan Asin Acos Atan Asinh "
-        "Acosh Atanh Max Min MatMul Relu HardSwish").split())
+        "Acosh Atanh Max Min MatMul Relu HardSwish Selu").split())
 def _same_name(step):
     step.finish(step.call.name, step.operands())
 
 
 OWN_NAMES = {"Expm1": "expm1", "Log1p": "log1p", "Rsqrt": "rsqrt", "Trunc": "trunc", "FloorDiv": "floor_divide", "TruncDiv": "trunc_divide",
              "Mod": "remainder", "Celu": "celu", "Swish": "silu", "Gelu": "gelu", "Softplus": "softplus", "LogSigmoid": "logsigmoid",
-             "Mish": "mish", "ne": "ne", "isfinite": "isfinite", "detach": "detach"}
+             "Mish": "mish", "ne": "ne", "isfinite": "isfinite", "detach": "detach",
+             "custom_gradient": "custom_gradient"}
 
 
 @rule(*OWN_NAMES)
@@ -107,11 +108,6 @@ def _elu(step):
     step.finish("Elu", step.operands(), alpha=step.arguments.get("alpha", 1.0))
 
 
-@rule("Selu")
-def _selu(step):
-    step.finish("Selu", step.operands())
-
-
 @rule("HardSigmoid")
 def _hardsigmoid(step):
     step.finish("HardSigmoid", step.operands(), alpha=1 / 6, beta=0.5)
@@ -123,11 +119,6 @@ def _cast(step):
 
 
 # Shape and order ---------------------------------------------------------------------------------------------------------
-
-
-@rule("custom_gradient")
-def _custom_gradient(step):
-    step.own("custom_gradient", step.operands(), **step.arguments)
 
 
 @rule("Identity")

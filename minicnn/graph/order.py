@@ -24,6 +24,7 @@ def all_nodes(graph):
 
 
 def subgraphs(node):
+    """The graphs among a node's attributes."""
     return [value for value in node.attributes.values() if isinstance(value, Graph)]
 
 
@@ -100,8 +101,13 @@ def needed(node):
     return list(dict.fromkeys([name for name in node.inputs if name] + [name for graph in subgraphs(node) for name in free_names(graph)]))
 
 
+def names_of(graph):
+    """Every name that stands for a value at the top of a graph."""
+    return {*(value.name for value in graph.inputs), *graph.initializers, *(name for node in graph.nodes for name in node.outputs if name)}
+
+
 def free_names(graph):
     """What a graph inside a node uses and does not have itself."""
-    own = {value.name for value in graph.inputs} | set(graph.initializers) | {name for node in graph.nodes for name in node.outputs}
+    own = names_of(graph)
     used = [name for node in graph.nodes for name in needed(node)] + [value.name for value in graph.outputs]
     return [name for name in used if name not in own]

@@ -9,9 +9,11 @@ from math import prod
 from ..kernels import cut_array, of
 from ..shapes import window
 from ..tensor import wrap
-from .assemble import inputs_of, run_node
+from .assemble import run_node
 from .fusing import CUT
+from .operators.linear_algebra import is_unscaled
 from .operators.values import integers
+from .order import needed
 
 STEPS = {}
 
@@ -35,7 +37,7 @@ def step_for(node, weights, opset):
 
 def by_table(node, opset):
     """Any node, on tensors."""
-    names = list(dict.fromkeys(inputs_of(node)))
+    names = needed(node)
 
     def run(*values):
         given = {name: wrap(array) for name, array in zip(names, values)}
@@ -84,8 +86,7 @@ def conv(node, weights):
 def gemm(node, weights):
     """y = cut(x wᵀ + b)"""
     w, *bias = given = [weights.get(name) for name in node.inputs[1:] if name]
-    plain = all(node.attributes.get(name, default) == default for name, default in (("alpha", 1.0), ("beta", 1.0), ("transA", 0)))
-    if not plain or any(a is None for a in given):
+    if not is_unscaled(node) or any(a is None for a in given):
         return None
     w = w if node.attributes.get("transB", 0) else w.T.copy()
     b, cut = bias[0].reshape(-1) if bias else None, node.attributes.get(CUT, 0)

@@ -12,7 +12,7 @@ from ..tensor import Tensor, wrap
 from . import functions, operations
 from .batch import Pair
 from .build import Builder, Step
-from .ir import Value
+from .ir import DOMAIN, Value
 from .own import OWN
 from .record import Recorder, Traced, flat, left_alone
 
@@ -126,7 +126,7 @@ class _Run:
         """What ran under no_grad gives no gradient."""
         for array in call.outputs:
             output = self.builder.unique(f"{name}.detach")
-            self.builder.node("detach", [self.builder.names[id(array)]], [output], output, "minicnn")
+            self.builder.node("detach", [self.builder.names[id(array)]], [output], output, DOMAIN)
             self.builder.bind(array, output)
 
     def _add_outputs(self, found, names):
@@ -209,7 +209,7 @@ def _names(calls):
     counts = Counter(id(call.visit) for call in calls)
     leaders = {}
     for call in calls:
-        own = [] if call.visit.module is None else [t.array for t in (*call.visit.module._parameters.values(), ) if t is not None]
+        own = [] if call.visit.module is None else [t.array for t in call.visit.module._parameters.values() if t is not None]
         if any(x is a for x in flat([*call.inputs, *call.arguments.values()]) for a in own) and id(call.visit) not in leaders:
             leaders[id(call.visit)] = call
     for call in calls:

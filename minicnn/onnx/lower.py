@@ -11,6 +11,7 @@ import numpy as np
 
 from ..errors import UnsupportedOperator
 from ..graph.ir import DOMAIN, Node, Value
+from ..graph.rename import fresh
 
 RULES = {}
 
@@ -128,8 +129,6 @@ class Lowering:
         return self.same(y)
 
     def _free(self, name):
-        number, found = 1, name
-        while found in self.known:
-            found, number = f"{name}_{number}", number + 1
+        found = fresh(name, self.known)
         self.known[found] = Value(found, "float32", None)
         return found

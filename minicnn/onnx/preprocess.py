@@ -5,6 +5,8 @@ import numpy as np
 from ..errors import BadValue
 from ..graph.ir import Node, Value
 from ..graph.operations import ELEMENT_TYPES
+from ..graph.order import names_of
+from ..graph.rename import fresh
 
 LAYOUTS = ("NHWC", "NCHW")
 
@@ -16,7 +18,7 @@ def take_images(graph, layout):
     """
     value = graph.inputs[0]
     check(graph, value, layout)
-    images = free(graph, "images")
+    images = fresh("images", names_of(graph))
     steps = [("Transpose", [], {"perm": [0, 3, 1, 2]})] if layout == "NHWC" else []
     steps += [("Cast", [], {"to": ELEMENT_TYPES[value.dtype]})]
     steps += [(op, [of_pixels(graph, images, role, value.dtype)], {}) for op, role in (("Sub", "mean"), ("Div", "std"))]
@@ -43,14 +45,6 @@ def check(graph, value, layout):
 
 def of_pixels(graph, images, role, dtype):
     """An initializer (C, 1, 1) with the metadata's numbers, which are for pixels in 0..1, for pixels in 0..255."""
-    name = free(graph, f"{images}.{role}")
+    name = fresh(f"{images}.{role}", names_of(graph))
     graph.initializers[name] = (np.asarray(graph.metadata[role], dtype) * np.dtype(dtype).type(255)).reshape(-1, 1, 1)
-    return name
-
-
-def free(graph, name):
-    """The name, or one with underscores behind it that no value has."""
-    taken = {*graph.initializers, *(output for node in graph.nodes for output in node.outputs), *(value.name for value in graph.inputs)}
-    while name in taken:
-        name += "_"
     return name

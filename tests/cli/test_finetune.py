@@ -82,6 +82,29 @@ def test_all_of_it_is_trained_where_that_is_asked_for(network, pictures, tmp_pat
         folder.rmdir(), again.rmdir()
 
 
+def test_blocks_are_unfrozen_one_after_the_other(network, pictures, tmp_path):
+    before = load(network).state_dict()
+    for epochs, trained in ((2, set()), (3, {"features.10", "features.11"})):
+        folder = tmp_path / str(epochs)
+        run("finetune", network, "--data", pictures, "--unfreeze-every", 2, "--epochs", epochs, "--output", folder, "--quiet")
+        assert {name.rpartition(".")[0] for name in changed(before, load(folder / "checkpoint.mcnn")["model"])} == trained
+
+
+@pytest.mark.parametrize("words, wanted", [
+    ((), dict(freeze="features", lr=0.01, layer_decay=None, unfreeze_every=None, checkpoint_every=None, mean=None, std=None)),
+    (("--layer-decay", 0.8), dict(freeze="none", lr=0.001, layer_decay=0.8)), (("--freeze", "features.6"), dict(freeze="features.6", lr=0.001)),
+    (("--unfreeze-every", 3), dict(freeze="none", lr=0.001, unfreeze_every=3)), (("--checkpoint-every", 7), dict(checkpoint_every=7)),
+    (("--mean", 0.5, "--std", "1,2,3"), dict(mean=[0.5], std=[1.0, 2.0, 3.0])), (("--model", "lenet5", "--image-size", 12), dict(model="lenet5", image_size=12)),
+])
+def test_the_options_of_the_command_reach_the_configuration(monkeypatch, words, wanted):
+    def stop(config, *_):
+        assert {name: getattr(config, name) for name in wanted} == wanted
+        raise minicnn.errors.DataError("no training today")
+
+    monkeypatch.setattr("minicnn.train.run.start", stop)
+    assert refused("finetune", "net.mcnn", "--data", "images", *words) == "no training today"
+
+
 def test_weights_of_an_architecture_stay_an_architecture(pictures, tmp_path):
     np.savez(tmp_path / "w.npz", **{name: tensor.numpy() for name, tensor in models.create("small_cnn", in_channels=3).state_dict().items()})
     words = "finetune", tmp_path / "w.npz", "--model", "small-cnn", "--data", pictures, "--image-size", 12, "--epochs", 1, "--quiet"
@@ -150,6 +173,15 @@ def test_predict_with_a_foreign_file(network, pictures, tmp_path):
     assert list(found["scores"]) == [f"class {i}" for i in range(5)] and sum(found["scores"].values()) == pytest.approx(1, abs=1e-5)
     (other,) = json.loads(run("predict", network, one, "--json", "--mean", "0.1,0.2,0.3", "--std", 0.5, "--input-size", 20).stdout)
     assert other["input"] == ["20x20 RGB"] and other["scores"] != found["scores"]
+
+
+def test_predict_takes_the_numbers_that_are_given(network, pictures):
+    one, mean, std = pictures / "red" / "0.png", (0.1, 0.2, 0.3), (0.5, 0.4, 0.7)
+    words = "--mean", ",".join(map(str, mean)), "--std", ",".join(map(str, std)), "--input-size", 20
+    (found,) = json.loads(run("predict", network, one, "--json", *words).stdout)
+    x = ((np.asarray(Image.open(one)) / 255 - mean) / std).astype(np.float32).transpose(2, 0, 1)[None]
+    expected = minicnn.nn.functional.softmax(load(network)(minicnn.tensor(x)), 1)
+    np.testing.assert_allclose(list(found["scores"].values()), expected.detach().numpy()[0], rtol=1e-4)
 
 
 def test_predict_folders_and_files_that_are_no_images(network, pictures, tmp_path):

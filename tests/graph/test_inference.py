@@ -12,7 +12,7 @@ from minicnn import models, nn
 from minicnn.errors import BadType, BadValue, ShapeError
 from minicnn.graph import Graph, Node, Value
 from minicnn.graph.fusing import fuse
-from minicnn.graph.inference import InferenceModule
+from minicnn.graph.inference import InferenceModule, Program
 
 
 def lived_in(model, shape, seed=0):
@@ -145,6 +145,22 @@ def test_what_is_wrong_with_an_input_is_told_as_by_the_model_itself(shape):
     with pytest.raises(ShapeError) as found:
         model.compile_for_inference()(minicnn.zeros(*shape))
     assert str(found.value) == str(wanted.value)
+
+
+def test_everything_is_made_ready_once(monkeypatch):
+    """The model is traced, and its weights are given to the kernels, with the example: not again in the calls."""
+    made, make, kernel = [], Program.__init__, minicnn.kernels.of(np.ones(1)).PreparedConv2d
+    monkeypatch.setattr(Program, "__init__", lambda self, *arguments: made.append("program") or make(self, *arguments))
+    prepare = kernel.__init__
+    monkeypatch.setattr(kernel, "__init__", lambda self, *arguments: made.append("conv") or prepare(self, *arguments))
+    x = minicnn.randn(2, 1, 8, 8)
+    model = models.create("small_cnn").eval()
+    compiled = model.compile_for_inference(x)
+    ready = ["program"] + ["conv"] * sum(isinstance(module, nn.Conv2d) for module in model.modules())
+    assert made == ready
+    for batch in (x, x[:1], x):
+        compiled(batch)
+    assert made == ready
 
 
 def test_float64_and_arrays():

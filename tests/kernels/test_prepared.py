@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minicnn import kernels, shapes
-from minicnn.kernels import array, cut_array
-from minicnn.kernels.cpu import depthwise, winograd
+from minicnn.kernels import algorithms, array, cut_array
+from minicnn.kernels.cpu import conv, depthwise, winograd
 from minicnn.kernels.cpu.prepared import PreparedConv2d
 
 THREADS = kernels.get_num_threads()
@@ -125,3 +125,33 @@ def test_several_threads_at_once():
         worker.join()
     for i, y in enumerate(expected):
         np.testing.assert_array_equal(found[i], y)
+
+
+@pytest.mark.parametrize("module, name, c, o, groups, kernel", [(conv, "packed_weights", 40, 70, 1, 5), (winograd, "transformed", 16, 16, 1, 3),
+                                                                (depthwise, "wide", 37, 37, 37, 3)])
+def test_weights_are_brought_into_order_once(monkeypatch, module, name, c, o, groups, kernel):
+    """Not with every batch, and not for every height of images."""
+    pack, packed = getattr(module, name), []
+    monkeypatch.setattr(module, name, lambda *arguments: packed.append(1) or pack(*arguments))
+    prepared = PreparedConv2d(np.ones((o, c // groups, kernel, kernel), np.float32), None, groups)
+    for height in (32, 32, 36, 32):
+        x = np.ones((1, c, height, 32), np.float32)
+        prepared(x, shapes.conv2d_window(x.shape, prepared.w.shape, 1, 1, 1, groups))
+    assert len(packed) == 1
+
+
+def test_what_is_worked_out_holds_for_one_number_of_threads_and_one_choice_of_algorithms(monkeypatch):
+    made, work_out = [], PreparedConv2d._run_for
+    monkeypatch.setattr(PreparedConv2d, "_run_for", lambda self, x, window: made.append(kernels.get_num_threads()) or work_out(self, x, window))
+    x, prepared = np.ones((1, 16, 32, 32), np.float32), PreparedConv2d(np.ones((16, 16, 3, 3), np.float32), None, 1)
+    window = shapes.conv2d_window(x.shape, prepared.w.shape, 1, 1, 1, 1)
+    try:
+        for threads in (1, 1, 3, 1, 3):
+            kernels.set_num_threads(threads)
+            np.testing.assert_allclose(prepared(x, window), array.conv2d(x, prepared.w, None, window, 1), rtol=1e-5)
+    finally:
+        kernels.set_num_threads(THREADS)
+    assert made == [1, 3]
+    monkeypatch.setitem(algorithms.allowed, "winograd", not algorithms.allowed["winograd"])
+    prepared(x, window)
+    assert len(made) >= 3

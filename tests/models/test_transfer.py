@@ -184,6 +184,14 @@ def test_features_are_what_the_head_gets():
     np.testing.assert_array_equal(models.features(model, x.numpy(), batch_size=7), found)
 
 
+def test_features_are_computed_so_many_at_once():
+    model, (x, _) = network().eval(), samples()
+    counts = []
+    model.register_forward_pre_hook(lambda _, given: counts.append(len(given[0])))
+    models.features(model, x, batch_size=10)
+    assert counts == [10, 10, 4]
+
+
 def test_features_of_a_layer_are_averages_over_the_image():
     model, (x, _) = network().eval(), samples()
     np.testing.assert_allclose(models.features(model, x, layer="3"), model[:4](x).detach().numpy().mean((2, 3)), rtol=1e-5, atol=1e-6)

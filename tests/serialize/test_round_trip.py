@@ -2,6 +2,7 @@
 
 import io
 import json
+import mmap
 import zipfile
 from collections import OrderedDict
 
@@ -139,6 +140,22 @@ def test_numbers_are_aligned_for_mapping(tmp_path):
     save(state, tmp_path / "m.mcnn")
     mapped = load(tmp_path / "m.mcnn", mmap=True)
     assert all(array.ctypes.data % 64 == 0 for array in mapped[:-1])
+
+
+def test_mapped_numbers_stay_in_the_file(tmp_path):
+    save({"t": Tensor(np.arange(4.0)), "a": np.arange(5)}, tmp_path / "m.mcnn")
+    for mapped in (True, False):
+        found = load(tmp_path / "m.mcnn", mmap=mapped)
+        assert [is_mapped(array) for array in (found["t"].array, found["a"])] == [mapped] * 2
+    save(minicnn.nn.Linear(3, 2), tmp_path / "model.mcnn", (3,))
+    assert all(is_mapped(p.array) for p in load(tmp_path / "model.mcnn", mmap=True).parameters())
+
+
+def is_mapped(array):
+    """Whether an array's numbers lie in a mapping."""
+    while isinstance(array, (np.ndarray, memoryview)):
+        array = array.obj if isinstance(array, memoryview) else array.base
+    return isinstance(array, mmap.mmap)
 
 
 def test_a_mapped_tensor_can_be_trained_without_touching_the_file(tmp_path):

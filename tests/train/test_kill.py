@@ -6,13 +6,15 @@ import subprocess
 import sys
 
 import pytest
+from helpers import commands
 from killed import RUNS, Differs, Killer, compare
 
-from minicnn import errors
+from minicnn import errors, get_num_threads
 from minicnn.serialize import load, save
 from minicnn.train import config as configuration
 from minicnn.train import run
 from minicnn.train.alone import alone_in
+from minicnn.train.environment import changes, environment
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="there is no SIGKILL there")
 
@@ -116,6 +118,13 @@ def test_the_folder_is_free_after_the_training(tmp_path):
         pass
 
 
+def test_a_folder_is_trained_in_by_one_run(tmp_path):
+    made = run.start(configuration.complete(epochs=1), tmp_path / "run")
+    with alone_in(tmp_path / "run"), pytest.raises(errors.DataError, match="is being trained just now"):
+        made.fit()
+    assert not made.has_checkpoint
+
+
 # Other versions
 
 def test_other_versions_are_told_of_in_words(pair):
@@ -127,6 +136,22 @@ def test_other_versions_are_told_of_in_words(pair):
     del state["environment"]                        # as of a checkpoint from before there was such an entry
     save(state, pair[1] / "checkpoint.mcnn")
     assert run.resume(pair[1]).remarks == []
+
+
+def test_the_environment_is_that_of_the_training(tmp_path, monkeypatch):
+    before = environment()
+    assert before["threads"] == str(get_num_threads()) and before["kernels"].startswith(("array", "compiled for vectors of"))
+    assert set(before) >= {"minicnn", "Python", "NumPy", "system"} and changes(before) == []
+    monkeypatch.setattr("minicnn.train.environment.get_num_threads", lambda: 999)
+    monkeypatch.setattr("minicnn.train.environment.kernels.why_not_compiled", lambda: None if before["kernels"] == "array" else "a whim")
+    assert {change.partition(" ")[0] for change in changes(before)} == {"threads", "kernels"}
+
+
+def test_the_command_tells_of_another_environment(pair):
+    (pair[1] / "results.json").unlink(missing_ok=True)
+    state = load(pair[1] / "checkpoint.mcnn")
+    save({**state, "environment": {**state["environment"], "NumPy": "1.0"}}, pair[1] / "checkpoint.mcnn")
+    assert "(NumPy 1.0, now " in " ".join(commands.run("train", "--resume", pair[1]).output.split())
 
 
 # Checkpoints within an epoch

@@ -1,6 +1,5 @@
 """Products of matrices, and sums over shared indices."""
 
-
 from ...elementary.arithmetic import add, mul
 from ...elementary.linear_algebra import einsum, matmul
 from ...errors import ShapeError
@@ -26,6 +25,11 @@ def gemm(a, b, c=None, *, alpha=1.0, beta=1.0, transA=0, transB=0, broadcast=0):
     y = matmul(a, b.T if transB else b)
     y = y if alpha == 1 else _scaled(y, alpha)
     return y if c is None else add(y, c if beta == 1 else _scaled(c, beta))
+
+
+def is_unscaled(node):
+    """Whether a Gemm is a b + c, of which at most b is transposed."""
+    return all(node.attributes.get(name, default) == default for name, default in (("alpha", 1.0), ("beta", 1.0), ("transA", 0)))
 
 
 def _scaled(x, factor):
