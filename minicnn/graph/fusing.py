@@ -10,7 +10,7 @@ linear: s·(w * x + b) + t = (s·w) * x + (s·b + t).
 
 import numpy as np
 
-from ..kernels.prepared import LIMIT, RELU, RELU6
+from ..kernels.inference import LIMIT, RELU, RELU6
 from .identities import keep_results
 from .ir import DOMAIN
 from .links import Links, substitute, sweep

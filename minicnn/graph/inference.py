@@ -4,7 +4,7 @@
     logits = fast(images)
 
 What is gained: no batch norm, no dropout, a way less over memory for each activation; no tensor and no check around each array; and
-weights in the order in which the kernels read them, which counts most for single images (see `kernels/cpu/prepared.py`).
+weights in the order in which the kernels read them, which counts most for single images (see `kernels/cpu/inference.py`).
 """
 
 from collections import OrderedDict

@@ -14,7 +14,7 @@ from .array_pointwise import (  # noqa: F401, these are such kernels, too
     batch_norm_relu, batch_norm_relu_dx, batch_norm_sums, batch_statistics, cat, channel_sums, follow, prepared, relu, relu_dx,
 )
 from .philox import dropout_mask  # noqa: F401, one of these kernels
-from .prepared import PreparedConv2d  # noqa: F401, the same
+from .inference import PreparedConv2d  # noqa: F401, the same
 
 COLUMN_BYTES = 8 << 20          # im2col works on as many images at a time as fit here: the columns stay in the cache
 

@@ -5,7 +5,7 @@ import inspect
 import numpy as np
 import pytest
 
-from minicnn import shapes
+from minicnn import kernels, shapes
 from minicnn.kernels import loops
 
 pytest.importorskip("numba")
@@ -38,6 +38,20 @@ def functions(form):
 
 def test_every_kernel_has_loops_or_is_named_here():
     assert set(cpu.__all__) - functions(loops) == WITHOUT_LOOPS
+
+
+@pytest.mark.parametrize("name", cpu.__all__)
+def test_every_compiled_kernel_is_the_one_that_runs(name):
+    """None is hidden by a module of its name, in whose place `array`'s would be taken."""
+    kernel = getattr(kernels.form("numba"), name)
+    assert kernel is getattr(cpu, name) and kernel.__module__.startswith(f"{cpu.__name__}.")
+
+
+def test_prepared_images_lie_channels_last():
+    x = rand(2, 3, 5, 4)
+    y = cpu.prepared(x)
+    assert y.transpose(0, 2, 3, 1).flags.c_contiguous and cpu.prepared(y).__array_interface__["data"] == y.__array_interface__["data"]
+    np.testing.assert_array_equal(y, x)
 
 
 @pytest.mark.parametrize("size, kernel, options", CONVOLUTIONS, ids=str)

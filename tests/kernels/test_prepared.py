@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from minicnn import kernels, shapes
 from minicnn.kernels import algorithms, array, cut_array
 from minicnn.kernels.cpu import conv, depthwise, winograd
-from minicnn.kernels.cpu.prepared import PreparedConv2d
+from minicnn.kernels.cpu.inference import PreparedConv2d
 
 THREADS = kernels.get_num_threads()
 

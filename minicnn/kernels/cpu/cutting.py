@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..prepared import LIMIT, RELU6
+from ..inference import LIMIT, RELU6
 from .launch import helper
 
 

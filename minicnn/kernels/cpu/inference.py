@@ -5,7 +5,7 @@ both are small change. For a single one, whose weights may outnumber its pixels,
 """
 
 from .. import algorithms, array
-from ..prepared import cut_array
+from ..inference import cut_array
 from ..threads import get_num_threads
 from . import conv, depthwise, winograd
 from .memory import channels_first, channels_last, computable, contiguous, empty
