@@ -154,5 +154,3 @@ def simplify_reshape(node, inputs, graph, names):
     target = np.array([size if known(size) else -1 for size in wanted], "int64")
     node.inputs[1] = fresh(f"{node.outputs[0]}_shape", names)
     graph.initializers[node.inputs[1]] = target
-
-

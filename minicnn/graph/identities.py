@@ -84,7 +84,7 @@ SAME = {
 
 
 def is_all(node, attribute, index, number, links):
-    values = node.attributes.get(attribute, links.constant(node.inputs[index]) if len(node.inputs) > index else None)
+    values = links.given(node, attribute, index)
     return values is not None and bool(np.all(np.asarray(values) == number))
 
 

@@ -9,6 +9,10 @@ from dataclasses import dataclass, field
 DOMAIN = "minicnn"
 OPSET = 17
 
+# ONNX's numbers for dtypes, in attributes such as Cast's "to".
+ELEMENT_TYPES = {"float32": 1, "uint8": 2, "int8": 3, "uint16": 4, "int16": 5, "int32": 6, "int64": 7, "bool": 9, "float16": 10,
+                 "float64": 11, "uint32": 12, "uint64": 13}
+
 
 @dataclass
 class Value:

@@ -39,6 +39,12 @@ class Links:
         array = self.constant(name)
         return array.reshape(-1)[0].item() if array is not None and array.size == 1 else None
 
+    def given(self, node, name, index):
+        """What newer versions have as an input and older ones as an attribute; None where it is computed or left out."""
+        if name in node.attributes:
+            return node.attributes[name]
+        return self.constant(node.inputs[index]) if index < len(node.inputs) else None
+
     def renewed(self, name, array):
         """The name of an initializer that holds `array` in the place of another: the same one where nobody else uses it."""
         if len(self.users[name]) > 1 or name in self.results:

@@ -6,11 +6,10 @@ PyTorch writes the mean as AveragePool over an image whose height is the channel
 AveragePool, and back. The parts are followed from the Div upwards.
 """
 
+from .identities import RESHAPES
 from .links import Links, operands, sweep
 from .patterns import rank, spatial_zeros
 from .shapes import Known
-
-RESHAPES = ("Reshape", "Squeeze", "Unsqueeze", "Flatten")
 
 
 def find_lrn(graph, facts):

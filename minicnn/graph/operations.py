@@ -7,11 +7,8 @@ The operations of layers are in `layer_operations.py`.
 import numpy as np
 
 from .. import arrays
+from .ir import ELEMENT_TYPES
 from .own import index_words
-
-# ONNX's numbers for dtypes, in attributes such as Cast's "to".
-ELEMENT_TYPES = {"float32": 1, "uint8": 2, "int8": 3, "uint16": 4, "int16": 5, "int32": 6, "int64": 7, "bool": 9, "float16": 10,
-                 "float64": 11, "uint32": 12, "uint64": 13}
 
 RULES = {}
 
@@ -199,13 +196,13 @@ def _getitem(step):
     if not found:
         return _basic_index(step, index)
     if len(found) == 1 and found[0].dtype.kind == "i" and all(i is found[0] or i is Ellipsis or i == slice(None) for i in index):
-        axis = next(axis for axis, i in enumerate(_complete(index, step.x.ndim)) if arrays.is_array(i))
+        axis = next(axis for axis, i in enumerate(complete_index(index, step.x.ndim)) if arrays.is_array(i))
         return step.finish("Gather", [step.value(step.x), step.value(found[0], "indices")], axis=axis)
     words, found = index_words(index)
     return step.own("getitem", [step.value(step.x), *(step.value(i, "indices") for i in found)], index=words)
 
 
-def _complete(index, ndim):
+def complete_index(index, ndim):
     """The index with `...` written out as slices."""
     used = sum(1 for i in index if i is not None and i is not Ellipsis)
     place = next((k for k, i in enumerate(index) if i is Ellipsis), len(index))
@@ -214,7 +211,7 @@ def _complete(index, ndim):
 
 def _basic_index(step, index):
     """Slices first, then integers from the last to the first, then new axes."""
-    index = _complete(index, step.x.ndim)
+    index = complete_index(index, step.x.ndim)
     read = [i for i in index if i is not None]
     moves = [("Slice", [(axis, i) for axis, i in enumerate(read) if isinstance(i, slice) and i != slice(None)])]
     moves += [("Gather", (axis, i)) for axis, i in reversed(list(enumerate(read))) if not isinstance(i, slice)]

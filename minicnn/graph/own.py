@@ -86,10 +86,15 @@ def resample(input, *matrices):
 
 def average_windows(input, divisor, *, kernel_shape, strides, pads):
     """Sums of windows over a divisor: a number, or one for each output pixel, which says how many there are."""
-    padding, size = tuple(zip(pads[:2], pads[2:])), tuple(input.shape[2:])
-    output = tuple(divisor.shape) or tuple(map(shapes.positions, size, kernel_shape, strides, padding, (1, 1)))
-    window = shapes.Window(size, tuple(kernel_shape), tuple(strides), padding, (1, 1), output)
+    window = averaging_window(input.shape[2:], divisor, kernel_shape, strides, pads)
     return pooling.avg_pool2d(input, window=window, divisor=divisor.array if divisor.ndim else divisor.item())
+
+
+def averaging_window(size, divisor, kernel_shape, strides, pads):
+    """The Window of `average_windows` on images of a size."""
+    size, padding = tuple(size), tuple(zip(pads[:2], pads[2:]))
+    output = tuple(divisor.shape) or tuple(map(shapes.positions, size, kernel_shape, strides, padding, (1, 1)))
+    return shapes.Window(size, tuple(kernel_shape), tuple(strides), padding, (1, 1), output)
 
 
 def getitem(input, *indices, index):

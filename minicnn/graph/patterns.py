@@ -46,8 +46,7 @@ def counts_pads(node):
 
 def spatial_zeros(pad, links):
     """The pads of the axes after the first two as Conv has them, where a Pad puts zeros there and nowhere else; else None."""
-    pads = pad.attributes.get("pads")
-    pads = links.constant(pad.inputs[1]) if pads is None and len(pad.inputs) > 1 else pads
+    pads = links.given(pad, "pads", 1)
     value = links.scalar(pad.inputs[2]) if len(pad.inputs) > 2 and pad.inputs[2] else pad.attributes.get("value", 0)
     if pads is None or value != 0 or pad.attributes.get("mode", "constant") != "constant" or len(pad.inputs) > 3 and pad.inputs[3]:
         return None
@@ -91,12 +90,16 @@ def transposed_from(name, attributes, links):
 
 def added(node, links, size):
     """(the Add after a node, the name of its constant) where it adds `size` numbers along the last axis; else None."""
+    add, name = constant_added(node, links)
+    array = links.constant(name)
+    return (add, name) if add and array.shape[-1:] == (size,) and array.size == size and array.ndim <= 2 else None
+
+
+def constant_added(node, links):
+    """(the one user of a node's result, an Add, the name of the constant in it); else (None, None)."""
     add = links.only_user(node.outputs[0], "Add")
     pair = operands(add, links) if add is not None and not add.attributes else None
-    if pair is None:
-        return None
-    array = links.constant(pair[1])
-    return (add, pair[1]) if array.shape[-1:] == (size,) and array.size == size and array.ndim <= 2 else None
+    return (None, None) if pair is None else (add, pair[1])
 
 
 def take_bias(node, bias, links):
@@ -119,13 +122,10 @@ def bias_into_layer(graph, facts):
 
 def channel_bias(node, links, facts):
     """(the Add after a layer, the name of its constant) where it adds one number for each channel; else None."""
-    add = links.only_user(node.outputs[0], "Add")
-    pair = operands(add, links) if add is not None and not add.attributes else None
+    add, name = constant_added(node, links)
     weight, shape = links.constant(node.inputs[1]), facts.get(node.outputs[0], Known()).shape
-    if pair is None or weight is None or shape is None or shape[1] == 1:
+    if add is None or weight is None or shape is None or shape[1] == 1:
         return None
-    array, axes = links.constant(pair[1]), len(shape)
+    array, axes = links.constant(name), len(shape)
     whole = (1,) * (axes - array.ndim) + array.shape
-    return (add, pair[1]) if whole == (1, shape[1], *[1] * (axes - 2)) and array.dtype == weight.dtype else None
-
-
+    return (add, name) if whole == (1, shape[1], *[1] * (axes - 2)) and array.dtype == weight.dtype else None

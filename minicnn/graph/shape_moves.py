@@ -67,9 +67,7 @@ def identity(call):
 def reshape(call):
     """Sizes that are 0 are the input's, one that is -1 takes what is left."""
     wanted = list(call.get("shape") if "shape" in call.node.attributes else call.sizes(1))
-    given = call.known(0).shape
-    if given is None:
-        raise Unknown
+    given = call.shape()
     if not call.get("allowzero", 0):
         wanted = [given[axis] if known(size) and size == 0 else size for axis, size in enumerate(wanted)]
     total, rest = math.prod(given), math.prod(size for size in wanted if not (known(size) and size == -1))
@@ -81,9 +79,7 @@ def reshape(call):
         wanted[wanted.index(-1)] = total // rest if not known(rest) or rest else 0
     elif differ(total, rest):
         raise BadValue(f"{total} numbers cannot be put into the shape {wanted}")
-    x = call.known(0)
-    content = None if x.content is None or x.content.size > MAX_CONTENT or not known(*wanted) else x.content.reshape(wanted)
-    return Known(x.dtype, tuple(wanted), content)
+    return reshaped(call, tuple(wanted))
 
 
 def differ(a, b):
@@ -152,10 +148,8 @@ def concat(call):
     return followed(call, joined, lambda *parts: np.concatenate(parts, axis))
 
 
-@rule("Split", "SplitToSequence")
+@rule("Split")
 def split(call):
-    if call.name != "Split":
-        raise Unknown
     given, axis, count = call.shape(), call.axis(0), len(call.node.outputs)
     parts = call.axes(name="split")
     if call.get("num_outputs", count) != count:
@@ -222,11 +216,7 @@ def gather_elements(call):
 
 @rule("Expand")
 def expand(call):
-    return followed_expand(call, broadcast(call.shape(), tuple(call.sizes(1))))
-
-
-def followed_expand(call, shape):
-    content = call.known().content
+    shape, content = broadcast(call.shape(), tuple(call.sizes(1))), call.known().content
     if content is None or not known(*shape) or math.prod(shape) > MAX_CONTENT:
         return shape
     return Known(call.known().dtype, shape, np.broadcast_to(content, shape))
@@ -280,5 +270,3 @@ def blocks(call):
     n, c, h, w = call.shape()
     b = call.get("blocksize")
     return (n, c // (b * b), h * b, w * b) if call.name == "DepthToSpace" else (n, c * b * b, h // b, w // b)
-
-

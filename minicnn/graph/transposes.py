@@ -174,14 +174,13 @@ def squeeze(walk, node, perm):
 
 
 def along_axes(walk, node, perm, keep):
-    axes = node.attributes.get("axes")
-    given = axes if axes is not None or len(node.inputs) < 2 else walk.links.constant(node.inputs[1])
+    given = walk.links.given(node, "axes", 1)
     if given is None or not len(given):
         return False
     out = [axis_of(int(axis), len(perm)) for axis in given]
     inside = [perm[axis] for axis in out]
     rest = perm if keep else without(perm, out)
-    if axes is not None:
+    if "axes" in node.attributes:
         return walk.emit(node, [walk.source(node.inputs[0])], rest, axes=inside)
     return walk.emit(node, [walk.source(node.inputs[0]), new_constant(walk, node.inputs[1], inside)], rest)
 
@@ -198,7 +197,7 @@ def new_constant(walk, name, values):
 
 def pad(walk, node, perm):
     """Pads are listed by axes: all the beginnings, then all the ends."""
-    pads = node.attributes.get("pads", walk.links.constant(node.inputs[1]) if len(node.inputs) > 1 else None)
+    pads = walk.links.given(node, "pads", 1)
     if pads is None or len(pads) != 2 * len(perm) or len(node.inputs) > 3:
         return False
     back = np.argsort(perm)

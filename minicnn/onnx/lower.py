@@ -70,12 +70,16 @@ class Lowering:
         """The shape of a value; lengths that follow the batch are names."""
         return self.known[name or self.x].shape
 
-    def lengths(self, first=0, name=None):
-        """The lengths of the axes from `first` on, which must be known."""
-        found = self.shape(name)[first:]
-        if not all(isinstance(n, int) for n in found):
+    def length(self, axis):
+        """The length of an axis, which must be known."""
+        found = self.shape()[axis]
+        if not isinstance(found, int):
             raise NotExpressible("over the batch")
         return found
+
+    def lengths(self, first):
+        """The lengths of the axes from `first` on, which must be known."""
+        return tuple(self.length(axis) for axis in range(first, self.rank))
 
     @property
     def rank(self):

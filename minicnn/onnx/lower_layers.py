@@ -8,10 +8,11 @@ from .. import shapes
 from ..functional.padding import sources
 from ..functional.pooling import averaging_matrix, divisors
 from ..functional.resize import interpolation_matrix
+from ..graph.own import averaging_window
 from ..kernels.array import cells
 from ..nn.functional.vision import _sizes
 from .lower import NotExpressible, rule
-from .lower_tensors import _slice
+from .lower_tensors import _slice, centred_squares
 
 
 @rule("linear")
@@ -41,11 +42,15 @@ def _batch_norm(step):
         return step.last("BatchNormalization", [x, scale, shift, mean, var], epsilon=eps)
     if step.node.op_type == "instance_norm":
         return step.last("InstanceNormalization", [x, scale, shift], epsilon=eps)
-    axes = [axis for axis in range(step.rank) if axis != 1]
-    centred = step.step("Sub", [x, step.step("ReduceMean", [x], axes=axes, keepdims=1)])
-    found = step.step("ReduceMean", [step.step("Mul", [centred, centred])], axes=axes, keepdims=1)
-    deviation = step.step("Sqrt", [step.step("Add", [found, step.like("eps", eps)])])
-    return step.affine(step.step("Div", [centred, deviation]), weight, bias, [channels] + [1] * (step.rank - 2))
+    y = _standardized(step, [axis for axis in range(step.rank) if axis != 1], eps, step.step)
+    return step.affine(y, weight, bias, [channels] + [1] * (step.rank - 2))
+
+
+def _standardized(step, axes, eps, last):
+    """(x - E[x]) / √(Var[x] + eps) over some axes."""
+    centred, squares = centred_squares(step, axes)
+    variance = step.step("ReduceMean", [squares], axes=axes, keepdims=1)
+    return last("Div", [centred, step.step("Sqrt", [step.step("Add", [variance, step.like("eps", eps)])])])
 
 
 @rule("group_norm")
@@ -71,10 +76,8 @@ def _layer_norm(step):
 
 @rule("standardize")
 def _standardize(step):
-    """(x - E[x]) / √(Var[x] + eps) over the last axis, as layers of our own and of ONNX are made of it."""
-    centred = step.step("Sub", [step.x, step.step("ReduceMean", [step.x], axes=[-1], keepdims=1)])
-    found = step.step("ReduceMean", [step.step("Mul", [centred, centred])], axes=[-1], keepdims=1)
-    step.last("Div", [centred, step.step("Sqrt", [step.step("Add", [found, step.like("eps", step.get("eps"))])])])
+    """Over the last axis, as layers of our own and of ONNX are made of it."""
+    _standardized(step, [-1], step.get("eps"), step.last)
 
 
 @rule("local_response_norm")
@@ -224,17 +227,15 @@ def _resample(step):
 
 @rule("average_windows")
 def _average_windows(step):
-    (top, left, bottom, right), size = step.get("pads"), step.lengths(2)
     divisor = step.graph.initializers[step.input(1)]
-    kernel, stride, padding = tuple(step.get("kernel_shape")), tuple(step.get("strides")), ((top, bottom), (left, right))
-    output = divisor.shape or tuple(map(shapes.positions, size, kernel, stride, padding, (1, 1)))
-    _averages(step, step.x, shapes.Window(size, kernel, stride, padding, (1, 1), output), divisor, 2, step.last)
+    window = averaging_window(step.lengths(2), divisor, **step.attributes)
+    _averages(step, step.x, window, divisor, 2, step.last)
 
 
 # Interpolation -----------------------------------------------------------------------------------------------------------
 
 
-@rule("interpolate", "upsample")
+@rule("interpolate")
 def _interpolate(step):
     lengths, mode = _images(step, step.rank - 2), step.get("mode", "nearest")
     size, scales = _sizes(lengths, step.get("size"), step.get("scale_factor"), step.get("recompute_scale_factor"))
@@ -314,8 +315,8 @@ def _fold(step):
     size = shapes.pair(step.get("output_size"), "output_size")
     _images(step, 1)
     channels = step.shape()[1] // prod(kernel)
-    (sh, sw), (dh, dw), (ph, pw) = attributes["strides"], attributes["dilations"], attributes["pads"][:2]
-    count = [(n + 2 * p - d * (k - 1) - 1) // s + 1 for n, p, d, k, s in zip(size, (ph, pw), (dh, dw), kernel, (sh, sw))]
-    extra = [n - ((c - 1) * s - 2 * p + d * (k - 1) + 1) for n, c, s, p, d, k in zip(size, count, (sh, sw), (ph, pw), (dh, dw), kernel)]
-    image = step.step("Reshape", [step.x, step.constant("shape", [0, channels * prod(kernel), *count])])
+    padding = attributes["pads"][:2]
+    window = shapes.window(size, kernel, tuple(attributes["strides"]), tuple((p, p) for p in padding), tuple(attributes["dilations"]))
+    extra = [n + 2 * p - reach for n, p, reach in zip(size, padding, window.reach)]
+    image = step.step("Reshape", [step.x, step.constant("shape", [0, channels * prod(kernel), *window.output])])
     step.last("ConvTranspose", [image, _one_hot_kernels(step, channels, kernel)], group=channels, output_padding=extra, **attributes)

@@ -4,7 +4,7 @@ from math import pi, sqrt
 
 import numpy as np
 
-from ..graph.operations import ELEMENT_TYPES
+from ..graph.ir import ELEMENT_TYPES
 from .lower import NotExpressible, rule
 
 FAR = 15.0              # from here on log(1 + eˣ) is x, to the last digit of float32

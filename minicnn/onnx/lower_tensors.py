@@ -4,7 +4,9 @@ from math import prod
 
 import numpy as np
 
-from ..graph.operations import ELEMENT_TYPES
+from ..graph.ir import ELEMENT_TYPES
+from ..graph.operations import complete_index
+from ..graph.own import index_of
 from .lower import NotExpressible, rule
 
 FIRST, LAST = np.iinfo(np.int64).min, np.iinfo(np.int64).max
@@ -27,20 +29,23 @@ def _mean(step):
     return step.last("ReduceMean", [x], axes=step.axes(step.get("dim")), keepdims=int(bool(step.get("keepdim"))))
 
 
+def centred_squares(step, axes):
+    """(x - mean, its squares), the mean over some axes."""
+    centred = step.step("Sub", [step.x, step.step("ReduceMean", [step.x], axes=axes, keepdims=1)])
+    return centred, step.step("Mul", [centred, centred])
+
+
 @rule("var", "std")
 def _variance(step):
     """Σ (x - mean)² / (n - correction)."""
     axes, keep, unbiased = step.axes(step.get("dim")), int(bool(step.get("keepdim"))), step.get("unbiased")
     correction = step.get("correction", 1) if unbiased is None else int(unbiased)
-    centred = step.step("Sub", [step.x, step.step("ReduceMean", [step.x], axes=axes, keepdims=1)])
-    squares = step.step("Mul", [centred, centred])
+    _, squares = centred_squares(step, axes)
     last = step.step if step.node.op_type == "std" else step.last
     if not correction:
         y = last("ReduceMean", [squares], axes=axes, keepdims=keep)
     else:
-        lengths = [step.shape()[axis] for axis in axes]
-        if not all(isinstance(n, int) for n in lengths):
-            raise NotExpressible("over the batch")
+        lengths = [step.length(axis) for axis in axes]
         total = step.step("ReduceSum", [squares, step.constant("axes", axes)], keepdims=keep)
         with np.errstate(divide="ignore"):
             y = last("Div", [total, step.like("count", max(prod(lengths) - correction, 0))])
@@ -93,7 +98,7 @@ def _place(step):
 def _sorted(step):
     axis = step.get("dim", -1) % step.rank
     largest = step.get("largest", True) if step.node.op_type == "topk" else step.get("descending", False)
-    count = step.get("k") if step.node.op_type == "topk" else step.lengths(axis)[0]
+    count = step.get("k") if step.node.op_type == "topk" else step.length(axis)
     values, indices = step.step("TopK", [step.x, step.constant("k", [count])], 2, axis=axis, largest=int(largest), sorted=1)
     found = [indices] if step.node.op_type == "argsort" else [values, indices]
     for number, name in enumerate(found):
@@ -111,9 +116,7 @@ def _flip(step):
 def _roll(step):
     x, moves = step.x, list(zip(step.axes(step.get("dims")), step.get("shifts")))
     for number, (axis, shift) in enumerate(moves):
-        length = step.shape()[axis]
-        if not isinstance(length, int):
-            raise NotExpressible("over the batch")
+        length = step.length(axis)
         cut = -shift % length if length else 0
         parts = [step.step("Slice", _slice(step, x, axis, *ends)) for ends in ((cut, LAST), (0, cut))]
         x = step.last("Concat", parts, axis=axis) if number == len(moves) - 1 else step.step("Concat", parts, axis=axis)
@@ -124,9 +127,7 @@ def _diagonal(step):
     """The part that is square after the offset, of which Einsum takes the diagonal."""
     first, second = step.axes([step.get("dim1", 0), step.get("dim2", 1)])
     offset, x = step.get("offset", 0), step.x
-    rows, columns = step.shape()[first], step.shape()[second]
-    if not isinstance(rows, int) or not isinstance(columns, int):
-        raise NotExpressible("over the batch")
+    rows, columns = step.length(first), step.length(second)
     top, left = max(-offset, 0), max(offset, 0)
     count = max(min(rows - top, columns - left), 0)
     for axis, start in ((first, top), (second, left)):
@@ -172,7 +173,7 @@ def _setitem(step):
     x, value = step.inputs[:2]
     if len(step.inputs) > 2 or None in step.get("index"):
         raise NotExpressible("with tensors or None in the index")
-    index = _written_out(step.get("index"), step.rank)
+    index = complete_index(index_of(step.get("index"), ()), step.rank)
     if not index or index[0] != slice(None):
         raise NotExpressible("over the batch")
     rest, index = step.lengths(1), index[1:]
@@ -192,11 +193,3 @@ def _in_place(step, value, shape, region):
     """The value broadcast over the axes that are sliced, and with an axis of length 1 for each that an integer was given for."""
     spread = step.step("Expand", [value, step.constant("shape", shape)])
     return step.step("Reshape", [spread, step.constant("region", region)])
-
-
-def _written_out(words, ndim):
-    """The index as integers and slices, one for each axis."""
-    words = [slice(*word[1:]) if isinstance(word, list) else word for word in words]
-    place = words.index("...") if "..." in words else len(words)
-    given = [word for word in words if word != "..."]
-    return given[:place] + [slice(None)] * (ndim - len(given)) + given[place:]

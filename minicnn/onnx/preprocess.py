@@ -3,8 +3,7 @@
 import numpy as np
 
 from ..errors import BadValue
-from ..graph.ir import Node, Value
-from ..graph.operations import ELEMENT_TYPES
+from ..graph.ir import ELEMENT_TYPES, Node, Value
 from ..graph.order import names_of
 from ..graph.rename import fresh
 

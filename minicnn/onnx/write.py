@@ -5,8 +5,7 @@ import json
 import numpy as np
 
 from .. import arrays
-from ..graph.ir import Value
-from ..graph.operations import ELEMENT_TYPES
+from ..graph.ir import ELEMENT_TYPES, Value
 from .package import onnx_package
 
 IR_VERSION = 8

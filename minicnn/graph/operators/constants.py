@@ -57,5 +57,3 @@ def eye_like(input, *, dtype=None, k=0):
     if kind is None or input.ndim != 2:
         raise BadValue(f"EyeLike expects a matrix and a type that we have, got shape {tuple(input.shape)} and {dtype}")
     return constant(np.eye(*input.shape, k=k, dtype=kind), input)
-
-

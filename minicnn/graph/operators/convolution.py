@@ -12,7 +12,7 @@ from ...elementary.windows import pad
 from ...errors import BadValue, ShapeError
 from ...functional import conv as layer
 from ...nn.functional.arguments import check_vector, check_weighted
-from ...shapes import Window, check_groups, window
+from ...shapes import Window, check_groups, positions, window
 from .table import operator
 from .values import integers
 
@@ -80,7 +80,7 @@ def _conv2d(x, w, b, stride, padding, dilation, group):
 def _conv3d(x, w, b, stride, padding, dilation, group):
     """Each depth of the kernel by itself: it convolves the images that it stands on, which go into the batch."""
     x = pad(x, ((0, 0), (0, 0), padding[0], (0, 0), (0, 0)))
-    depth = (x.shape[2] - dilation[0] * (w.shape[2] - 1) - 1) // stride[0] + 1
+    depth = positions(x.shape[2], w.shape[2], stride[0], (0, 0), dilation[0])
     if depth < 1:
         raise ShapeError(f"the kernel of depth {w.shape[2]} does not fit into an input of depth {x.shape[2]} with its margins")
     parts = []

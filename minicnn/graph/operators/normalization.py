@@ -97,5 +97,6 @@ def lp_normalization(input, *, axis=-1, p=2):
 @operator("LRN")
 def local_response_normalization(x, *, alpha=1e-4, beta=0.75, bias=1.0, size):
     """x / (bias + alpha/size · Σ x²)^beta over `size` neighbouring channels; of an even number, one more lies behind than before."""
-    normalize = lambda t: F.local_response_norm(t, size, alpha, beta, bias)  # noqa: E731
-    return normalize(x) if size % 2 else normalize(x.flip(1)).flip(1)
+    if size % 2:
+        return F.local_response_norm(x, size, alpha, beta, bias)
+    return F.local_response_norm(x.flip(1), size, alpha, beta, bias).flip(1)

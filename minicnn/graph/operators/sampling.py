@@ -12,7 +12,7 @@ from ...elementary.shape import broadcast_to
 from ...elementary.windows import overlap_add
 from ...elementary.windows import pad as pad_constant
 from ...errors import BadValue, ShapeError
-from ...shapes import Window
+from ...shapes import Window, positions
 from ...tensor import wrap
 from .convolution import per_axis
 from .table import operator
@@ -136,7 +136,7 @@ def columns_to_image(input, image_shape: Numbers, block_shape: Numbers, *, dilat
     stride, dilation = per_axis(strides, dims, "strides"), per_axis(dilations, dims, "dilations")
     pads = per_axis(pads, dims, "pads", 0, 2)
     full = [n + before + after for n, before, after in zip(size, pads[:dims], pads[dims:])]
-    counts = [(n - d * (k - 1) - 1) // s + 1 for n, k, s, d in zip(full, kernel, stride, dilation)]
+    counts = map(positions, size, kernel, stride, zip(pads[:dims], pads[dims:]), dilation)
     channels = input.shape[1] // prod(kernel)
     y = input.reshape(input.shape[0], channels, *kernel, *counts)
     for i in range(dims):                               # axis by axis: its block and its positions become its length, which goes last

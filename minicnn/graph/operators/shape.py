@@ -12,6 +12,7 @@ from ...elementary.windows import pad as pad_constant
 from ...errors import BadType, BadValue, ShapeError
 from ...functional.padding import pad_border
 from ...tensor import wrap
+from ..ir import ELEMENT_TYPES
 from .table import operator
 from .values import Numbers, axes_of, axis_of, beside, constant, integers, number
 
@@ -204,7 +205,7 @@ def pad(data, pads_input: Numbers = None, constant_value: Numbers = None, axes: 
 # Types --------------------------------------------------------------------------------------------------------------------
 
 # ONNX's numbers of the types that we have.
-TYPES = {1: "float32", 2: "uint8", 3: "int8", 5: "int16", 6: "int32", 7: "int64", 9: "bool", 11: "float64"}
+TYPES = {number: name for name, number in ELEMENT_TYPES.items() if name in arrays.DTYPES}
 HALF = {10: "float16", 16: "bfloat16"}
 
 
