@@ -1,5 +1,6 @@
 """`minicnn serve`: what is answered, what is refused and with which status, and one real server."""
 
+import asyncio
 import base64
 import io
 import json
@@ -29,6 +30,8 @@ from minicnn.serve.server import is_local
 pytest.importorskip("starlette")
 pytest.importorskip("python_multipart")
 pytest.importorskip("httpx")
+
+from minicnn.serve.app import Service  # noqa: E402
 
 STYLE = {"background": "any", "fill": 1.0}
 
@@ -208,6 +211,20 @@ def test_large_bodies(classifier):
     assert "more than 0.01 MB" in refused(web.post("/predict", files={"image": bytes(10_001)}), 413)
     lied = web.post("/predict", content=png(), headers={"content-type": "image/png", "content-length": "99999999999999"})
     assert "more than 0.01 MB" in refused(lied, 413)
+
+
+def test_of_a_body_without_end_no_more_is_taken_than_allowed(classifier):
+    class Endless:
+        headers, sent = {}, 0
+
+        async def stream(self):
+            for self.sent in range(1, 100):
+                yield bytes(4000)
+
+    request = Endless()
+    with pytest.raises(Refused, match="more than 0.01 MB"):
+        asyncio.run(Service(classifier, Limits(megabytes=0.01), True).body(request))
+    assert request.sent == 3
 
 
 def test_large_images_in_small_files(classifier):
