@@ -15,12 +15,10 @@ import warnings
 
 import numpy as np
 import pytest
-from helpers.commands import refused as refused_command
 from PIL import Image
 
 import minicnn
 from minicnn import errors
-from minicnn.graph.inference import InferenceModule
 from minicnn.models import Classifier
 from minicnn.serve import Limits, listen, make_app
 from minicnn.serve.images import decoded, of_json
@@ -282,6 +280,12 @@ def test_more_requests_than_can_wait(classifier):
     assert (slow.calls, slow.most) == (2, 1)                    # one at a time
 
 
+def test_answers_and_refusals_make_room_for_others(classifier):
+    web = client(classifier, waiting=1)
+    for data, status in ((png(), 200), (b"no image", 422), (b"", 400), (png(), 200)):
+        assert send(web, data).status_code == status
+
+
 def test_a_defect_is_told_as_such(classifier):
     class Broken(Slow):
         def probabilities(self, images):
@@ -309,29 +313,6 @@ def test_no_path_is_opened(classifier, monkeypatch):
             decoded(content, classifier, Limits())
         except Refused as error:
             assert error.status == 422
-
-
-# The command
-
-
-@pytest.mark.parametrize("host, local", [("127.0.0.1", True), ("0.0.0.0", False)])
-def test_the_options_of_the_command_reach_the_server(tmp_path, monkeypatch, host, local):
-    pytest.importorskip("uvicorn")
-    given = []
-
-    def stop(*arguments):
-        given.extend(arguments)
-        raise errors.DataError("no server today")
-
-    monkeypatch.setattr("minicnn.serve.listen", lambda *address: (None, str(address)))
-    monkeypatch.setattr("minicnn.serve.make_app", stop)
-    minicnn.save(make_classifier().model, tmp_path / "m.mcnn", (3, 8, 8))
-    words = "--max-megabytes", 1, "--max-megapixels", 2, "--max-images", 3, "--timeout", 4, "--max-waiting", 5, "--mean", 0.25, "--std", "0.5,0.6,0.7"
-    assert refused_command("serve", tmp_path / "m.mcnn", "--host", host, "--input-size", 9, *words) == "no server today"
-    served, limits, is_for_here = given
-    assert limits == Limits(megabytes=1, megapixels=2, images=3, seconds=4, waiting=5) and is_for_here is local
-    assert (served.mean, served.std, served.input_shape) == ([0.25] * 3, [0.5, 0.6, 0.7], (3, 9, 9))
-    assert isinstance(served.compiled, InferenceModule)
 
 
 # One real server
