@@ -15,7 +15,7 @@ from onnx import AttributeProto, GraphProto, TensorProto, helper, numpy_helper  
 import minicnn  # noqa: E402
 from minicnn.errors import DataError, Error, UnsupportedOperator  # noqa: E402
 from minicnn.onnx import load  # noqa: E402
-from minicnn.onnx.external import plain_file  # noqa: E402
+from minicnn.onnx.external import opened, plain_file  # noqa: E402
 from minicnn.onnx.read import read  # noqa: E402
 from minicnn.onnx.tensors import STORED, Tensors  # noqa: E402
 
@@ -106,6 +106,14 @@ def test_what_was_put_in_the_place_of_a_plain_file_is_not_read(tmp_path):
         plain_file(tmp_path / "link")
     with pytest.raises(DataError, match="is not a plain file"):
         plain_file(tmp_path / "pipe")
+
+
+@pytest.mark.parametrize("form", ["{}/w.bin", "sub/../w.bin", "sub\\..\\w.bin", "C:w.bin"])
+def test_paths_that_might_lead_out_of_the_folder_are_not_followed_even_where_they_do_not(form, tmp_path):
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "w.bin").write_bytes(b"1234")
+    with pytest.raises(DataError, match="only files in the model's folder are read"):
+        opened(form.format(tmp_path), tmp_path)
 
 
 def test_external_data_needs_a_path(tmp_path):
