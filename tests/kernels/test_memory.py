@@ -92,6 +92,12 @@ def test_a_block_somewhat_larger_is_lent_where_none_of_the_size_is_free(pool):
     assert pool.made == 4
 
 
+def test_small_blocks_are_lent_for_their_own_size_only(pool):
+    memory.empty((200 << 10,), np.uint8)
+    memory.empty((150 << 10,), np.uint8)
+    assert pool.made == 2
+
+
 def test_what_was_lent_is_not_free_before_it_is_used(pool):
     """From one call to the next, nobody but the caller refers to the memory."""
     first, second = pool.block(5000), pool.block(5000)

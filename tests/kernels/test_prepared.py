@@ -155,3 +155,16 @@ def test_what_is_worked_out_holds_for_one_number_of_threads_and_one_choice_of_al
     monkeypatch.setitem(algorithms.allowed, "winograd", not algorithms.allowed["winograd"])
     prepared(x, window)
     assert len(made) >= 3
+
+
+def test_a_plan_is_for_the_number_of_threads_of_the_moment():
+    """One image is one task for one thread, and is cut into bands for several."""
+    x, w = np.ones((1, 16, 32, 32), np.float32), np.ones((16, 16, 3, 3), np.float32)
+    window, bands = shapes.conv2d_window(x.shape, w.shape, 1, 1, 1, 1), []
+    try:
+        for threads in (1, 4, 1):
+            kernels.set_num_threads(threads)
+            bands.append(conv.made_ready(x, w, None, window, 1)[2].band)
+    finally:
+        kernels.set_num_threads(THREADS)
+    assert bands == [32, 8, 32]

@@ -6,8 +6,8 @@ import pytest
 import minicnn
 from minicnn import models, nn, optim
 from minicnn.data import DataLoader, TensorDataset
-from minicnn.errors import BadType, BadValue
-from minicnn.models import registry
+from minicnn.errors import BadType, BadValue, Error
+from minicnn.models import registry, transfer
 from minicnn.nn.init import skipped
 from minicnn.train import GradualUnfreezing, Trainer
 
@@ -139,6 +139,17 @@ def test_the_new_head_computes():
     assert double[8].weight.dtype == minicnn.float64 and not double[8].training
 
 
+@pytest.mark.parametrize("classes", [2, 3, 7])
+def test_the_new_head_knows_nothing_of_the_old_one(classes):
+    model = network()
+    with minicnn.no_grad():
+        model[8].weight.fill_(9.0)
+        model[8].bias.fill_(9.0)
+    models.replace_head(model, classes)
+    for array in (model[8].weight.detach().numpy(), model[8].bias.detach().numpy()):
+        assert np.abs(array).max() <= 1 / np.sqrt(5) and len(np.unique(array)) == array.size
+
+
 def test_a_convolution_can_be_the_head():
     model = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Dropout(), nn.Conv2d(8, 10, 1, bias=False), nn.ReLU(), nn.AdaptiveAvgPool2d(1),
                           nn.Flatten())
@@ -215,6 +226,18 @@ def test_features_leave_modes_and_hooks_as_they_were():
     with pytest.raises(BadType, match="gives GoogLeNetOutputs|gives list"):
         models.features(Two(), samples()[0], layer="inner")
     assert len(models.features(model, samples()[0])) == 24
+
+
+def test_nobody_watches_the_model_after_its_features_were_taken(monkeypatch):
+    seen, keep = [], transfer._Watched.keep
+    monkeypatch.setattr(transfer._Watched, "keep", lambda self, x: seen.append(len(x)) or keep(self, x))
+    model, (x, _) = network(), samples()
+    models.features(model, x, layer="3")
+    models.features(model, x)
+    with pytest.raises(Error):
+        models.features(model, x[:, :, :1])
+    model(x)
+    assert seen == [24, 24]
 
 
 class Two(nn.Module):

@@ -15,6 +15,7 @@ from onnx import AttributeProto, GraphProto, TensorProto, helper, numpy_helper  
 import minicnn  # noqa: E402
 from minicnn.errors import DataError, Error, UnsupportedOperator  # noqa: E402
 from minicnn.onnx import load  # noqa: E402
+from minicnn.onnx.external import opened, plain_file  # noqa: E402
 from minicnn.onnx.read import read  # noqa: E402
 from minicnn.onnx.tensors import STORED, Tensors  # noqa: E402
 
@@ -94,6 +95,25 @@ def test_external_data_by_a_link_inside_the_folder_and_a_folder_that_is_a_link(t
     os.symlink("real", tmp_path / "link")
     for folder in ("real", "link"):
         np.testing.assert_array_equal(read(tmp_path / folder / "model.onnx").initializers["w"], w)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no pipes with a name there")
+def test_what_was_put_in_the_place_of_a_plain_file_is_not_read(tmp_path):
+    """After the file was looked at, and before it is opened: a link is not followed, and no pipe is waited for."""
+    os.symlink(__file__, tmp_path / "link")
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError):
+        plain_file(tmp_path / "link")
+    with pytest.raises(DataError, match="is not a plain file"):
+        plain_file(tmp_path / "pipe")
+
+
+@pytest.mark.parametrize("form", ["{}/w.bin", "sub/../w.bin", "sub\\..\\w.bin", "C:w.bin"])
+def test_paths_that_might_lead_out_of_the_folder_are_not_followed_even_where_they_do_not(form, tmp_path):
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "w.bin").write_bytes(b"1234")
+    with pytest.raises(DataError, match="only files in the model's folder are read"):
+        opened(form.format(tmp_path), tmp_path)
 
 
 def test_external_data_needs_a_path(tmp_path):

@@ -46,19 +46,19 @@ def test_a_listed_font_has_the_letter(only_the_usual_font, monkeypatch):
 def test_a_font_that_was_installed_since_is_found(only_the_usual_font, monkeypatch):
     from matplotlib import font_manager
 
-    path = font_manager.findfont("STIXSizeOneSym")
-    before = font_manager.fontManager.ttflist
-    monkeypatch.setattr(font_manager.fontManager, "ttflist", [entry for entry in before if entry.fname != path])
-    monkeypatch.setattr(font_manager, "findSystemFonts", lambda: [path, __file__])      # this file is no font
-    monkeypatch.setattr(fonts, "OTHERS", ("STIXSizeOneSym",))
+    # matplotlib remembers which file it found for a name: none may have been drawn with this one before.
+    name, known = "STIXSizeThreeSym", font_manager.fontManager.ttflist
+    monkeypatch.setattr(font_manager.fontManager, "ttflist", [entry for entry in known if entry.name != name])
+    paths = [entry.fname for entry in known if entry.name == name]
+    monkeypatch.setattr(font_manager, "findSystemFonts", lambda: [*paths, __file__])      # this file is no font
+    monkeypatch.setattr(fonts, "OTHERS", (name,))
     fonts.families.cache_clear()
-    figure, file = figure_of(LETTER), io.BytesIO()
+    assert fonts.families() == [fonts.USUAL]
+    figure, file = figure_of("\u23b4"), io.BytesIO()         # neither has the usual font this bracket
     with style():
         fonts.draw(figure, file, format="png")
-    assert fonts.families() == [fonts.USUAL, "STIXSizeOneSym"]
+    assert fonts.families() == [fonts.USUAL, name]
     assert file.getvalue().startswith(b"\x89PNG") and file.getvalue().count(b"IEND") == 1
-
-
 
 
 def test_other_warnings_stay_what_they_are(only_the_usual_font):

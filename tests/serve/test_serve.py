@@ -1,5 +1,6 @@
 """`minicnn serve`: what is answered, what is refused and with which status, and one real server."""
 
+import asyncio
 import base64
 import io
 import json
@@ -14,12 +15,10 @@ import warnings
 
 import numpy as np
 import pytest
-from helpers.commands import refused as refused_command
 from PIL import Image
 
 import minicnn
 from minicnn import errors
-from minicnn.graph.inference import InferenceModule
 from minicnn.models import Classifier
 from minicnn.serve import Limits, listen, make_app
 from minicnn.serve.images import decoded, of_json
@@ -29,6 +28,8 @@ from minicnn.serve.server import is_local
 pytest.importorskip("starlette")
 pytest.importorskip("python_multipart")
 pytest.importorskip("httpx")
+
+from minicnn.serve.app import Service  # noqa: E402
 
 STYLE = {"background": "any", "fill": 1.0}
 
@@ -210,6 +211,20 @@ def test_large_bodies(classifier):
     assert "more than 0.01 MB" in refused(lied, 413)
 
 
+def test_of_a_body_without_end_no_more_is_taken_than_allowed(classifier):
+    class Endless:
+        headers, sent = {}, 0
+
+        async def stream(self):
+            for self.sent in range(1, 100):
+                yield bytes(4000)
+
+    request = Endless()
+    with pytest.raises(Refused, match="more than 0.01 MB"):
+        asyncio.run(Service(classifier, Limits(megabytes=0.01), True).body(request))
+    assert request.sent == 3
+
+
 def test_large_images_in_small_files(classifier):
     file = io.BytesIO()
     Image.new("1", (9000, 9000)).save(file, "PNG")
@@ -265,6 +280,12 @@ def test_more_requests_than_can_wait(classifier):
     assert (slow.calls, slow.most) == (2, 1)                    # one at a time
 
 
+def test_answers_and_refusals_make_room_for_others(classifier):
+    web = client(classifier, waiting=1)
+    for data, status in ((png(), 200), (b"no image", 422), (b"", 400), (png(), 200)):
+        assert send(web, data).status_code == status
+
+
 def test_a_defect_is_told_as_such(classifier):
     class Broken(Slow):
         def probabilities(self, images):
@@ -292,29 +313,6 @@ def test_no_path_is_opened(classifier, monkeypatch):
             decoded(content, classifier, Limits())
         except Refused as error:
             assert error.status == 422
-
-
-# The command
-
-
-@pytest.mark.parametrize("host, local", [("127.0.0.1", True), ("0.0.0.0", False)])
-def test_the_options_of_the_command_reach_the_server(tmp_path, monkeypatch, host, local):
-    pytest.importorskip("uvicorn")
-    given = []
-
-    def stop(*arguments):
-        given.extend(arguments)
-        raise errors.DataError("no server today")
-
-    monkeypatch.setattr("minicnn.serve.listen", lambda *address: (None, str(address)))
-    monkeypatch.setattr("minicnn.serve.make_app", stop)
-    minicnn.save(make_classifier().model, tmp_path / "m.mcnn", (3, 8, 8))
-    words = "--max-megabytes", 1, "--max-megapixels", 2, "--max-images", 3, "--timeout", 4, "--max-waiting", 5, "--mean", 0.25, "--std", "0.5,0.6,0.7"
-    assert refused_command("serve", tmp_path / "m.mcnn", "--host", host, "--input-size", 9, *words) == "no server today"
-    served, limits, is_for_here = given
-    assert limits == Limits(megabytes=1, megapixels=2, images=3, seconds=4, waiting=5) and is_for_here is local
-    assert (served.mean, served.std, served.input_shape) == ([0.25] * 3, [0.5, 0.6, 0.7], (3, 9, 9))
-    assert isinstance(served.compiled, InferenceModule)
 
 
 # One real server
