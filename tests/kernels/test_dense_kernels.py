@@ -123,7 +123,7 @@ from minicnn.kernels import array, cpu
 from minicnn.kernels.cpu import dense
 dense.SMALL = dense.WEIGHTS = 1
 rng = np.random.default_rng(0)
-for n, i, o in ((9, 70, 33), (64, 20, 10), (5, 600, 3), (20, 2100, 30), (2, 70, 33)):
+for n, i, o in ((9, 70, 33), (64, 20, 10), (5, 600, 3), (20, 2100, 30), (2, 70, 33), (40, 4, 30), (600, 5, 30)):
     x, w, b, dy = (rng.standard_normal(s).astype("f") for s in ((n, i), (o, i), (o,), (n, o)))
     for name, arguments in (("linear", (x, w, b)), ("linear_dx", (dy, w)), ("linear_dw", (dy, x))):
         found, wanted = (getattr(form, name)(*arguments) for form in (cpu, array))

@@ -2,9 +2,10 @@
 
 BLAS is not asked for large products: its threads and ours would wait for each other, and a single one of its own is slower than ours
 together. Each product is computed in tiles of some rows and `block` columns, one or two vectors wide. Sums are taken over SUM numbers at
-a time, for accuracy, and so that what is packed stays in the second-level cache: TOGETHER blocks of what the columns are of, the
-examples in the forward pass, the weights for the inputs' gradient; and a tile's rows for that of the weights. Packed, they lie in the
-order in which the tiles read them. The rest is read where it lies. What bounds it: the multipliers for a batch, memory for a few
+a time, for accuracy, and so that a packed block stays in the first-level cache while AT_ONCE rows, which fit the second-level one, go
+over it. Packed, the blocks lie in the order in which the tiles read them: TOGETHER blocks of what the columns are of, the examples in
+the forward pass, the weights for the inputs' gradient, the inputs for that of the weights, where the rows are packed too. The rest is
+read where it lies. What bounds it: the multipliers for a batch (nine tenths of the time; packing takes most of the rest), memory for a few
 examples, which are computed in `few.py`; small products are left to BLAS in one thread.
 """
 
@@ -19,11 +20,12 @@ from .blas import one_thread
 from .launch import helper, launch
 from .memory import computable, empty
 from .plan import record
-from .simd import first, lanes, load_some, store, transpose
+from .simd import first, lanes, load, load_some, store, transpose
 from .tile import PLAIN, multiply_tile
 from .vector import MACHINE
 
-SUM = 1024              # numbers that a tile sums up before it goes to memory: accuracy, and what is packed fits the cache
+SUM = 256               # numbers that a tile sums up before it goes to memory: a block packed for as many fits the first-level cache
+AT_ONCE = 512           # rows of tiles that go over what is packed: what they read fits the second-level cache
 TOGETHER = 4            # blocks that are packed at once: the more, the longer the pieces in which the other matrix is read
 THREADED = 1 << 13      # numbers: for fewer, BLAS uses one thread anyway
 SMALL = 1 << 20         # multiplications: for fewer, BLAS in one thread is done before our threads have begun
@@ -102,10 +104,11 @@ def _rows(x):
 
 
 def _launch(kernel, numbers, arrays, count):
-    """Each thread's buffer: what is packed for sums over `count` numbers (or a few examples' sums), a tile, and zeros to start from."""
+    """Each thread's buffer, as `_cut` cuts it; the kernels for a few examples keep their sums in it."""
     columns = 2 * VECTOR // arrays[0].itemsize
-    packed = max(count * (TOGETHER * columns + MAX_ROWS), numbers[0] * few.ROWS * columns)
-    buffers = empty((get_num_threads(), packed + (MAX_ROWS + 1) * columns + MAX_ROWS), arrays[0].dtype)
+    rows = min(2 * numbers[2] + MAX_ROWS, AT_ONCE) * max(TOGETHER * columns, count) + columns
+    size = max(count * TOGETHER * columns + rows, numbers[0] * few.ROWS * columns) + columns
+    buffers = empty((get_num_threads(), size), arrays[0].dtype)
     launch(kernel, record(), *arrays, buffers, whole=np.array(numbers, np.int32))
 
 
@@ -113,14 +116,14 @@ def _launch(kernel, numbers, arrays, count):
 
 
 @helper
-def _cut(buffers, thread, threads):
-    """A thread's (packed, tile, zeros)."""
+def _cut(buffers, count, thread, threads):
+    """A thread's (TOGETHER blocks that are packed for sums over `count` numbers, room for AT_ONCE packed rows or their sums, zeros)."""
     size, columns = len(buffers) // threads, 2 * VECTOR // buffers.itemsize
     buffer = buffers[thread * size : (thread + 1) * size]
-    tile, zeros = size - (MAX_ROWS + 1) * columns - MAX_ROWS, size - columns - MAX_ROWS
+    packed, zeros = count * TOGETHER * columns, size - columns
     for i in range(zeros, size):
         buffer[i] = 0
-    return buffer[:tile], buffer[tile:zeros], buffer[zeros:]
+    return buffer[:packed], buffer[packed:zeros], buffer[zeros:]
 
 
 @helper
@@ -133,11 +136,16 @@ def _vectors(x, columns):
 @helper
 def _pack_columns(b, start, step, count, columns, block, packed):
     """packed[c // block, k, c % block] = b[start + k · step + c] for c < columns, and 0 to the end of the last block."""
-    for k in range(count):
-        for left in range(0, columns, block):
-            for c in range(left, left + block, lanes(b)):
-                row = load_some(b, start + k * step + c, first(b, columns - c))
-                store(packed, left * count + k * block + c - left, row)
+    for left in range(0, columns, block):
+        for c in range(left, left + block, lanes(b)):
+            source, place = start + c, left * count + c - left
+            if c + lanes(b) <= columns:
+                for k in range(count):
+                    store(packed, place + k * block, load(b, source + k * step))
+            else:
+                inside = first(b, columns - c)
+                for k in range(count):
+                    store(packed, place + k * block, load_some(b, source + k * step, inside))
 
 
 @helper
@@ -155,36 +163,35 @@ def _turn(a, i, a_step, rows, columns, b, j, b_step, width, plus, place):
 def linear_loop(x, w, bias, y, buffers, whole, _, thread, threads):
     """y[n,o] = bias[o] + Σ_i w[o,i] · x[n,i]: a tile's rows are outputs, its columns examples.
 
-    Threads share out groups of examples, whose blocks are packed at once, and the tiles of outputs within.
+    Threads share out groups of examples, whose blocks are packed at once, and the tiles of outputs within. The sums of some outputs
+    lie in the buffer as the tiles write them; they are turned when they are complete.
     """
     n, depth, outs = np.int64(whole[0]), np.int64(whole[1]), np.int64(whole[2])
-    packed, tile, zeros = _cut(buffers, thread, threads)
+    packed, sums, zeros = _cut(buffers, min(depth, SUM), thread, threads)
     vectors, block = _vectors(x, n)
     tiles, parts, blocks = -(-outs // ROWS[vectors]), -(-depth // SUM), -(-n // block)
     groups = -(-blocks // TOGETHER)
     task, end = thread * groups * tiles // threads, (thread + 1) * groups * tiles // threads
     while task < end:
-        group, some, k = task // tiles, min(tiles - task % tiles, end - task), np.int64(0)
+        group, tile, some, k = task // tiles, task % tiles, min(tiles - task % tiles, end - task, AT_ONCE // MAX_ROWS), np.int64(0)
         left, right = group * blocks // groups * block, (group + 1) * blocks // groups * block
+        first_out = tile * outs // tiles
+        rows = (tile + some) * outs // tiles - first_out
         for part in range(parts):
             count = (depth - k) // (parts - part)
             for example in range(left, right, block):
                 _turn(x, example * depth + k, depth, n - example, count, packed, (example - left) * count, block, block, zeros, 0)
-            for t in range(task % tiles, task % tiles + some):
-                o = t * outs // tiles
-                rows = (t + 1) * outs // tiles - o
-                for example in range(left, right, block):
-                    start, start_step, columns, here = zeros, np.int64(0), min(block, n - example), example * outs + o
-                    if part > 0:
-                        start, start_step = tile, block
-                        _turn(y, here, outs, columns, rows, tile, 0, block, block, zeros, 0)
-                    multiply_tile(PLAIN, rows, vectors, w, o * depth + k, packed, (example - left) * count, tile, 0, start, 0,
-                                  (1, 1, count), (0, 0, 1, depth), (0, 0, block), block, start_step, block)
-                    if part > 0:
-                        _turn(tile, 0, block, rows, columns, y, here, outs, rows, zeros, 0)
-                    else:
-                        _turn(tile, 0, block, rows, columns, y, here, outs, rows, bias, o)
+            for example in range(left, right, block):
+                for t in range(tile, tile + some):
+                    o = t * outs // tiles
+                    here = (example - left) * rows + (o - first_out) * block
+                    start, place, step = (zeros, np.int64(0), np.int64(0)) if part == 0 else (sums, here, block)
+                    multiply_tile(PLAIN, (t + 1) * outs // tiles - o, vectors, w, o * depth + k, packed, (example - left) * count,
+                                  sums, here, start, place, (1, 1, count), (0, 0, 1, depth), (0, 0, block), block, step, block)
             k += count
+        for example in range(left, right, block):
+            _turn(sums, (example - left) * rows, block, rows, min(block, n - example), y, example * outs + first_out, outs, rows,
+                  bias, first_out)
         task += some
 
 
@@ -194,13 +201,13 @@ def linear_dx_loop(dy, w, dx, buffers, _, whole, _plans, thread, threads):
     Threads share out groups of inputs, whose blocks of weights are packed at once, and the tiles of examples within.
     """
     n, depth, outs = np.int64(whole[0]), np.int64(whole[1]), np.int64(whole[2])
-    packed, _, zeros = _cut(buffers, thread, threads)
+    packed, _, zeros = _cut(buffers, min(outs, SUM), thread, threads)
     vectors, block = _vectors(dy, depth)
     tiles, parts, blocks = -(-n // ROWS[vectors]), -(-outs // SUM), -(-depth // block)
     groups = -(-blocks // TOGETHER)
     task, end = thread * groups * tiles // threads, (thread + 1) * groups * tiles // threads
     while task < end:
-        group, some, o = task // tiles, min(tiles - task % tiles, end - task), np.int64(0)
+        group, some, o = task // tiles, min(tiles - task % tiles, end - task, AT_ONCE // MAX_ROWS), np.int64(0)
         left, right = group * blocks // groups * block, min((group + 1) * blocks // groups * block, depth)
         for part in range(parts):
             count = (outs - o) // (parts - part)
@@ -210,7 +217,8 @@ def linear_dx_loop(dy, w, dx, buffers, _, whole, _plans, thread, threads):
                     example = t * n // tiles
                     here = example * depth + i
                     start, place, step = (zeros, np.int64(0), np.int64(0)) if part == 0 else (dx, here, depth)
-                    multiply_tile(PLAIN, (t + 1) * n // tiles - example, vectors, dy, example * outs + o, packed, (i - left) * count,
+                    wide = min(vectors, -(-(depth - i) // lanes(dy)))
+                    multiply_tile(PLAIN, (t + 1) * n // tiles - example, wide, dy, example * outs + o, packed, (i - left) * count,
                                   dx, here, start, place, (1, 1, count), (0, 0, 1, outs), (0, 0, block), depth, step,
                                   min(block, depth - i))
             o += count
@@ -220,25 +228,32 @@ def linear_dx_loop(dy, w, dx, buffers, _, whole, _plans, thread, threads):
 def linear_dw_loop(dy, x, dw, buffers, _, whole, _plans, thread, threads):
     """dw[o,i] = Σ_n dy[n,o] · x[n,i]: a tile's rows are outputs, its columns inputs.
 
-    Threads share out the tiles of outputs: their rows of dw are written from end to end.
+    Threads share out the tiles of outputs. Some of dy's are packed at once, and go over as many blocks of x as fit the first-level cache.
     """
     n, depth, outs = np.int64(whole[0]), np.int64(whole[1]), np.int64(whole[2])
-    packed, _, zeros = _cut(buffers, thread, threads)
+    packed, left, zeros = _cut(buffers, min(n, SUM), thread, threads)
     vectors, block = _vectors(dy, depth)
-    tiles, parts, rest, example = -(-outs // ROWS[vectors]), -(-n // SUM), depth % block, np.int64(0)
-    width = -(-ROWS[vectors] // lanes(dy)) * lanes(dy)
+    height = -(-ROWS[vectors] // lanes(dy)) * lanes(dy)
+    tiles, parts = -(-outs // ROWS[vectors]), -(-n // SUM)
+    first, end, example = thread * tiles // threads, (thread + 1) * tiles // threads, np.int64(0)
     for part in range(parts):
         count = (n - example) // (parts - part)
-        left = packed[count * block :]
-        _pack_columns(x, example * depth + depth - rest, depth, count, rest, block, packed)
-        for t in range(thread * tiles // threads, (thread + 1) * tiles // threads):
-            o = t * outs // tiles
-            rows = (t + 1) * outs // tiles - o
-            _pack_columns(dy, example * outs + o, outs, count, rows, width, left)
-            for i in range(0, depth, block):
-                here = o * depth + i
-                right, place, step = (x, example * depth + i, depth) if i + block <= depth else (packed, np.int64(0), block)
-                start, start_place, start_step = (zeros, np.int64(0), np.int64(0)) if part == 0 else (dw, here, depth)
-                multiply_tile(PLAIN, rows, vectors, left, 0, right, place, dw, here, start, start_place, (1, 1, count),
-                              (0, 0, width, 1), (0, 0, step), depth, start_step, min(block, depth - i))
+        width = max(min(SUM // count, TOGETHER), 1) * block
+        for tile in range(first, end, AT_ONCE // MAX_ROWS):
+            last = min(tile + AT_ONCE // MAX_ROWS, end)
+            for t in range(tile, last):
+                o = t * outs // tiles
+                _pack_columns(dy, example * outs + o, outs, count, (t + 1) * outs // tiles - o, height, left[(t - tile) * count * height :])
+            for column in range(0, depth, width):
+                columns = min(width, depth - column)
+                _pack_columns(x, example * depth + column, depth, count, columns, block, packed)
+                for t in range(tile, last):
+                    o = t * outs // tiles
+                    for i in range(0, columns, block):
+                        here = o * depth + column + i
+                        start, place, step = (zeros, np.int64(0), np.int64(0)) if part == 0 else (dw, here, depth)
+                        wide = min(vectors, -(-(columns - i) // lanes(dy)))
+                        multiply_tile(PLAIN, (t + 1) * outs // tiles - o, wide, left, (t - tile) * count * height, packed, i * count,
+                                      dw, here, start, place, (1, 1, count), (0, 0, height, 1), (0, 0, block), depth, step,
+                                      min(block, columns - i))
         example += count

@@ -179,16 +179,24 @@ def transpose(typingctx, a, i, a_step, rows, columns, b, j, b_step, width, plus)
         i, a_step, rows, columns, j, b_step, width = (values[n] for n in (1, 2, 3, 4, 6, 7, 8))
         writer = _writer(context, builder, a.dtype)
         count, source, target = writer.lanes, _place(context, builder, a, values[0], i), _place(context, builder, b, values[5], j)
-        inside, none = writer.first(columns), ir.Constant(ir.VectorType(ir.IntType(1), count), None)
+        whole = [builder.icmp_signed(">=", limit, constant(count)) for limit in (rows, columns, width)]
+
+        def move(load, store):
+            vectors = [load(writer.at(source, builder.mul(a_step, constant(r))), r) for r in range(count)]
+            for c, vector in enumerate(writer.transposed(vectors)):
+                store(builder.fadd(vector, values[9]), writer.at(target, builder.mul(b_step, constant(c))), c)
 
         def some(number, limit, mask):
+            none = ir.Constant(ir.VectorType(ir.IntType(1), count), None)
             return builder.select(builder.icmp_signed("<", constant(number), limit), mask, none)
 
-        vectors = [writer.load_some(writer.at(source, builder.mul(a_step, constant(r))), some(r, rows, inside)) for r in range(count)]
-        outside = writer.first(width)
-        for c, vector in enumerate(writer.transposed(vectors)):
-            here = writer.at(target, builder.mul(b_step, constant(c)))
-            writer.store_some(builder.fadd(vector, values[9]), here, some(c, columns, outside))
+        with builder.if_else(builder.and_(whole[0], builder.and_(*whole[1:]))) as (then, otherwise):
+            with then:
+                move(lambda place, r: writer.load(place), lambda vector, place, c: writer.store(vector, place))
+            with otherwise:
+                inside, outside = writer.first(columns), writer.first(width)
+                move(lambda place, r: writer.load_some(place, some(r, rows, inside)),
+                     lambda vector, place, c: writer.store_some(vector, place, some(c, columns, outside)))
         return context.get_dummy_value()
     return types.void(a, *[types.intp] * 4, b, *[types.intp] * 3, plus), write
 
