@@ -12,7 +12,7 @@ PLANES = POINTS * POINTS
 VECTORS = 2                     # the width of the register tiles, where there are as many channels
 BUFFER_BYTES = 768 << 10        # the transformed tiles of one task: they share the second-level cache with the weights
 FEW = 64                        # tiles whose products for a block stay in the cache
-DEPTH = 64                      # input channels whose transformed weights for a block stay there along with them
+DEPTH = 128                     # input channels whose transformed weights for a block stay there along with them
 PART = 64                       # channels, in and out, whose sums for the gradient of w stay in the cache
 
 WEIGHT_ORDER = ("out_step", "in_step", "tap_first", "tap_step")     # from one output channel, input channel and tap to the next
