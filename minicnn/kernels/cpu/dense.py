@@ -1,7 +1,7 @@
 """The dense layer on the CPU: three matrix products by the micro-kernel, shared out to our own threads.
 
 BLAS is not asked for large products: its threads and ours would wait for each other, and a single one of its own is slower than ours
-together. Each product is computed in tiles of some rows and `block` columns, one or two vectors wide. Sums are taken over SUM numbers at
+together. Each product is computed in tiles of some rows and `block` columns, one to three vectors wide. Sums are taken over SUM numbers at
 a time, for accuracy, and so that a packed block stays in the first-level cache while AT_ONCE rows, which fit the second-level one, go
 over it. Packed, the blocks lie in the order in which the tiles read them: TOGETHER blocks of what the columns are of, the examples in
 the forward pass, the weights for the inputs' gradient, the inputs for that of the weights, where the rows are packed too. The rest is
@@ -25,14 +25,15 @@ from .tile import PLAIN, multiply_tile
 from .vector import MACHINE
 
 SUM = 256               # numbers that a tile sums up before it goes to memory: a block packed for as many fits the first-level cache
-AT_ONCE = 512           # rows of tiles that go over what is packed: what they read fits the second-level cache
+AT_ONCE = 1024          # rows of tiles that go over what is packed: what they read fits the second-level cache
 TOGETHER = 4            # blocks that are packed at once: the more, the longer the pieces in which the other matrix is read
 THREADED = 1 << 13      # numbers: for fewer, BLAS uses one thread anyway
 SMALL = 1 << 20         # multiplications: for fewer, BLAS in one thread is done before our threads have begun
 FEW = 17                # examples: for fewer, it pays to read the weights as they lie (`few.py`)
 FEW_SUMMED = 12         # the same for y, whose sums' lanes have to be added up in the end
 WEIGHTS = 1 << 16       # and for fewer weights than these, BLAS is done before our threads have begun
-VECTOR, MAX_ROWS, ROWS = MACHINE.bytes, 16, (0, MACHINE.rows(1), MACHINE.rows(2))
+VECTOR, MAX_ROWS, ROWS = MACHINE.bytes, 16, (0, MACHINE.rows(1), MACHINE.rows(2), MACHINE.rows(3))
+WIDEST = 3 if ROWS[3] == ROWS[2] else 2         # vectors in a tile's row: a third one where it costs no rows
 
 
 def linear(x, w, b):
@@ -105,7 +106,7 @@ def _rows(x):
 
 def _launch(kernel, numbers, arrays, count):
     """Each thread's buffer, as `_cut` cuts it; the kernels for a few examples keep their sums in it."""
-    columns = 2 * VECTOR // arrays[0].itemsize
+    columns = WIDEST * VECTOR // arrays[0].itemsize
     rows = min(2 * numbers[2] + MAX_ROWS, AT_ONCE) * max(TOGETHER * columns, count) + columns
     size = max(count * TOGETHER * columns + rows, numbers[0] * few.ROWS * columns) + columns
     buffers = empty((get_num_threads(), size), arrays[0].dtype)
@@ -118,7 +119,7 @@ def _launch(kernel, numbers, arrays, count):
 @helper
 def _cut(buffers, count, thread, threads):
     """A thread's (TOGETHER blocks that are packed for sums over `count` numbers, room for AT_ONCE packed rows or their sums, zeros)."""
-    size, columns = len(buffers) // threads, 2 * VECTOR // buffers.itemsize
+    size, columns = len(buffers) // threads, WIDEST * VECTOR // buffers.itemsize
     buffer = buffers[thread * size : (thread + 1) * size]
     packed, zeros = count * TOGETHER * columns, size - columns
     for i in range(zeros, size):
@@ -128,8 +129,9 @@ def _cut(buffers, count, thread, threads):
 
 @helper
 def _vectors(x, columns):
-    """(vectors in a tile's row, how many numbers that is)"""
-    vectors = 2 if columns > lanes(x) else 1
+    """(vectors in a tile's row, how many numbers that is): not so many that most of the last block would be empty."""
+    vectors = -(-columns // lanes(x))
+    vectors = WIDEST if vectors >= 2 * WIDEST else min(vectors, 2)
     return vectors, vectors * lanes(x)
 
 
@@ -155,6 +157,15 @@ def _turn(a, i, a_step, rows, columns, b, j, b_step, width, plus, place):
         vector = load_some(plus, place + r, first(a, width - r))
         for c in range(0, columns, lanes(a)):
             transpose(a, i + r * a_step + c, a_step, rows - r, columns - c, b, j + c * b_step + r, b_step, width - r, vector)
+
+
+@helper(inline=True)
+def _add_product(fresh, rows, columns, count, a, a_first, a_k, a_m, b, b_first, block, c, c_first, c_m, zeros):
+    """c[m,:] += Σ_k a[k,m] · b[k,:], or = where c is fresh: one tile, as wide as there are columns, a block at most."""
+    start, first, step = (zeros, np.int64(0), np.int64(0)) if fresh else (c, c_first, c_m)
+    columns = min(columns, block)
+    multiply_tile(PLAIN, rows, -(-columns // lanes(c)), a, a_first, b, b_first, c, c_first, start, first,
+                  (1, 1, count), (0, 0, a_k, a_m), (0, 0, block), c_m, step, columns)
 
 
 # The three products -----------------------------------------------------------------------------------------------------------
@@ -185,9 +196,8 @@ def linear_loop(x, w, bias, y, buffers, whole, _, thread, threads):
                 for t in range(tile, tile + some):
                     o = t * outs // tiles
                     here = (example - left) * rows + (o - first_out) * block
-                    start, place, step = (zeros, np.int64(0), np.int64(0)) if part == 0 else (sums, here, block)
-                    multiply_tile(PLAIN, (t + 1) * outs // tiles - o, vectors, w, o * depth + k, packed, (example - left) * count,
-                                  sums, here, start, place, (1, 1, count), (0, 0, 1, depth), (0, 0, block), block, step, block)
+                    _add_product(part == 0, (t + 1) * outs // tiles - o, n - example, count, w, o * depth + k, 1, depth,
+                                 packed, (example - left) * count, block, sums, here, block, zeros)
             k += count
         for example in range(left, right, block):
             _turn(sums, (example - left) * rows, block, rows, min(block, n - example), y, example * outs + first_out, outs, rows,
@@ -215,12 +225,8 @@ def linear_dx_loop(dy, w, dx, buffers, _, whole, _plans, thread, threads):
             for i in range(left, right, block):
                 for t in range(task % tiles, task % tiles + some):
                     example = t * n // tiles
-                    here = example * depth + i
-                    start, place, step = (zeros, np.int64(0), np.int64(0)) if part == 0 else (dx, here, depth)
-                    wide = min(vectors, -(-(depth - i) // lanes(dy)))
-                    multiply_tile(PLAIN, (t + 1) * n // tiles - example, wide, dy, example * outs + o, packed, (i - left) * count,
-                                  dx, here, start, place, (1, 1, count), (0, 0, 1, outs), (0, 0, block), depth, step,
-                                  min(block, depth - i))
+                    _add_product(part == 0, (t + 1) * n // tiles - example, depth - i, count, dy, example * outs + o, 1, outs,
+                                 packed, (i - left) * count, block, dx, example * depth + i, depth, zeros)
             o += count
         task += some
 
@@ -231,7 +237,7 @@ def linear_dw_loop(dy, x, dw, buffers, _, whole, _plans, thread, threads):
     Threads share out the tiles of outputs. Some of dy's are packed at once, and go over as many blocks of x as fit the first-level cache.
     """
     n, depth, outs = np.int64(whole[0]), np.int64(whole[1]), np.int64(whole[2])
-    packed, left, zeros = _cut(buffers, min(n, SUM), thread, threads)
+    packed, packed_dy, zeros = _cut(buffers, min(n, SUM), thread, threads)
     vectors, block = _vectors(dy, depth)
     height = -(-ROWS[vectors] // lanes(dy)) * lanes(dy)
     tiles, parts = -(-outs // ROWS[vectors]), -(-n // SUM)
@@ -243,17 +249,14 @@ def linear_dw_loop(dy, x, dw, buffers, _, whole, _plans, thread, threads):
             last = min(tile + AT_ONCE // MAX_ROWS, end)
             for t in range(tile, last):
                 o = t * outs // tiles
-                _pack_columns(dy, example * outs + o, outs, count, (t + 1) * outs // tiles - o, height, left[(t - tile) * count * height :])
+                _pack_columns(dy, example * outs + o, outs, count, (t + 1) * outs // tiles - o, height,
+                              packed_dy[(t - tile) * count * height :])
             for column in range(0, depth, width):
                 columns = min(width, depth - column)
                 _pack_columns(x, example * depth + column, depth, count, columns, block, packed)
                 for t in range(tile, last):
                     o = t * outs // tiles
                     for i in range(0, columns, block):
-                        here = o * depth + column + i
-                        start, place, step = (zeros, np.int64(0), np.int64(0)) if part == 0 else (dw, here, depth)
-                        wide = min(vectors, -(-(columns - i) // lanes(dy)))
-                        multiply_tile(PLAIN, (t + 1) * outs // tiles - o, wide, left, (t - tile) * count * height, packed, i * count,
-                                      dw, here, start, place, (1, 1, count), (0, 0, height, 1), (0, 0, block), depth, step,
-                                      min(block, columns - i))
+                        _add_product(part == 0, (t + 1) * outs // tiles - o, columns - i, count, packed_dy, (t - tile) * count * height,
+                                     height, 1, packed, i * count, block, dw, o * depth + column + i, depth, zeros)
         example += count
