@@ -5,8 +5,9 @@ import math
 import numpy as np
 
 from ..errors import BadValue
+from .dtypes import dtype_of
 from .shape_rules import arithmetic, without
-from .shapes import CASTS, MAX_CONTENT, Known, Unknown, axis_of, rule
+from .shapes import MAX_CONTENT, Known, Unknown, axis_of, rule
 from .sizes import Size, broadcast, known
 
 
@@ -51,7 +52,7 @@ def quotient(a, b):
 
 @rule("Cast")
 def cast(call):
-    dtype, x = CASTS.get(call.get("to")), call.known()
+    dtype, x = dtype_of(call.get("to")), call.known()
     whole = dtype in ("int32", "int64") and x.dtype in ("int32", "int64")
     return Known(dtype, x.shape, x.content if whole else None)
 

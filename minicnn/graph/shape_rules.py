@@ -3,14 +3,15 @@
 import math
 
 from ..errors import BadValue
+from .dtypes import dtype_of
 from .pads import pads_of
-from .shapes import CASTS, Known, Unknown, axis_of, rule
+from .shapes import Known, Unknown, axis_of, rule
 from .sizes import Size, broadcast, known
 
 SAME = """Relu Sigmoid Tanh LeakyRelu Elu Selu Celu HardSigmoid HardSwish PRelu ThresholdedRelu Softplus Softsign Mish Gelu
 Clip InstanceNormalization LayerNormalization GroupNormalization MeanVarianceNormalization LpNormalization Neg Abs Exp Log Sqrt
 Reciprocal Floor Ceil Round Sign Erf Sin Cos Tan Asin Acos Atan Sinh Cosh Asinh Acosh Atanh Not BitwiseNot CumSum Shrink Trilu ScatterND
-ScatterElements Scatter ReverseSequence EyeLike RandomNormalLike RandomUniformLike Bernoulli Swish RMSNormalization""".split()
+ScatterElements Scatter ReverseSequence RandomNormalLike RandomUniformLike Bernoulli Swish RMSNormalization""".split()
 ARITHMETIC = "Pow Mod Min Max Sum Mean BitShift BitwiseAnd BitwiseOr BitwiseXor".split()
 COMPARISONS = "Equal Less Greater LessOrEqual GreaterOrEqual And Or Xor".split()
 REDUCTIONS = [f"Reduce{name}" for name in "Sum Mean Max Min Prod L1 L2 LogSum LogSumExp SumSquare".split()]
@@ -243,7 +244,12 @@ def constant_of_shape(call):
 
 @rule("RandomNormal", "RandomUniform")
 def random(call):
-    return Known(CASTS.get(call.get("dtype", 1)), tuple(call.get("shape")))
+    return Known(dtype_of(call.get("dtype", 1)), tuple(call.get("shape")))
+
+
+@rule("EyeLike")
+def eye_like(call):
+    return Known(dtype_of(call.get("dtype")) if "dtype" in call.node.attributes else call.known().dtype, call.shape())
 
 
 @rule("Range")

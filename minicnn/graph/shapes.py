@@ -15,8 +15,6 @@ from .sizes import Size, known, text
 
 MAX_CONTENT = 64                    # numbers of a vector that is followed
 MAX_BYTES = 2**30                   # of one value, its free sizes taken as 1
-CASTS = {1: "float32", 2: "uint8", 3: "int8", 4: "int32", 5: "int16", 6: "int32", 7: "int64", 9: "bool", 10: "float32", 11: "float64",
-         12: "int64", 13: "int64", 16: "float32"}           # ONNX's numbers for dtypes; those that a Tensor has not become the next wider
 RULES = {}
 
 

@@ -9,10 +9,10 @@ from ...elementary import shape as ours
 from ...elementary.arithmetic import where
 from ...elementary.joining import cat
 from ...elementary.windows import pad as pad_constant
-from ...errors import BadType, BadValue, ShapeError
+from ...errors import BadValue, ShapeError
 from ...functional.padding import pad_border
 from ...tensor import wrap
-from ..ir import ELEMENT_TYPES
+from ..dtypes import HALF, type_of
 from .table import operator
 from .values import Numbers, axes_of, axis_of, beside, constant, integers, number
 
@@ -204,20 +204,13 @@ def pad(data, pads_input: Numbers = None, constant_value: Numbers = None, axes: 
 
 # Types --------------------------------------------------------------------------------------------------------------------
 
-# ONNX's numbers of the types that we have.
-TYPES = {number: name for name, number in ELEMENT_TYPES.items() if name in arrays.DTYPES}
-HALF = {10: "float16", 16: "bfloat16"}
-
 
 @operator("Cast")
 def cast(input, *, to, saturate=1, round_mode="up"):
     """In another type. Half precision is computed in single: a cast to float16 rounds the numbers and keeps them as float32."""
-    name = TYPES.get(to) or HALF.get(to) or str(to).lower()
-    name = {"float": "float32", "double": "float64"}.get(name, name)
-    if name == "float16":
+    name = type_of(to)
+    if name == HALF:
         return ours._cast(ours._cast(input, to=np.dtype(name), back=input.dtype), to=arrays.float32, back=np.dtype(name))
-    if name not in arrays.DTYPES:
-        raise BadType(f"there are no tensors of type {name}; the types are {', '.join(arrays.DTYPES)}")
     return ours.cast(input, name)
 
 

@@ -1,0 +1,24 @@
+"""Which type a node means by ONNX's number for one, as in Cast's `to`, and which dtype of ours holds it."""
+
+from .. import arrays
+from ..errors import BadType
+from .ir import ELEMENT_TYPES
+
+NAMES = {number: name for name, number in ELEMENT_TYPES.items()} | {16: "bfloat16"}
+WORDS = {"float": "float32", "double": "float64"}
+HALF = "float16"                    # computed in single precision
+
+
+def type_of(to):
+    """The type's name: that of one of our dtypes, or HALF. Before version 6 of Cast it was given as a word, "FLOAT"."""
+    name = NAMES.get(to) or str(to).lower()
+    name = WORDS.get(name, name)
+    if name != HALF and name not in arrays.DTYPES:
+        raise BadType(f"there are no tensors of type {name:.40}; the types are {', '.join(arrays.DTYPES)}")
+    return name
+
+
+def dtype_of(to):
+    """The name of the dtype in which tensors of the type are held."""
+    name = type_of(to)
+    return "float32" if name == HALF else name
