@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from .facts import Known
 from .ir import Node
 from .links import Links, substitute, sweep
-from .shapes import Known
 
 RESHAPES = {"Reshape", "Flatten", "Squeeze", "Unsqueeze"}       # the numbers stay in their order
 

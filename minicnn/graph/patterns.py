@@ -8,9 +8,9 @@
 Every function takes (graph, facts) and returns the graph; nodes that nobody needs any more are swept away.
 """
 
+from .facts import Known
 from .links import Links, operands, sweep
 from .pads import pads_of
-from .shapes import Known
 
 
 def rank(name, facts):

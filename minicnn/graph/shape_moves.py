@@ -6,8 +6,8 @@ import numpy as np
 
 from ..errors import BadValue
 from .dtypes import dtype_of
+from .facts import MAX_CONTENT, Known, Unknown, axis_of, rule
 from .shape_rules import arithmetic, without
-from .shapes import MAX_CONTENT, Known, Unknown, axis_of, rule
 from .sizes import Size, broadcast, known
 
 

@@ -4,8 +4,8 @@ import math
 
 from ..errors import BadValue
 from .dtypes import dtype_of
+from .facts import Known, Unknown, axis_of, rule
 from .pads import pads_of
-from .shapes import Known, Unknown, axis_of, rule
 from .sizes import Size, broadcast, known
 
 SAME = """Relu Sigmoid Tanh LeakyRelu Elu Selu Celu HardSigmoid HardSwish PRelu ThresholdedRelu Softplus Softsign Mish Gelu

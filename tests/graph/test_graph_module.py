@@ -10,10 +10,11 @@ import pytest
 import minicnn
 from minicnn import nn
 from minicnn.errors import BadValue, GraphError, ShapeError, UnsupportedOperator
+from minicnn.graph.facts import Known
 from minicnn.graph.ir import Graph, Node, Value
 from minicnn.graph.module import GraphModule
 from minicnn.graph.operators import compute
-from minicnn.graph.shapes import Known, outcome
+from minicnn.graph.shapes import outcome
 from minicnn.graph.trace import trace
 
 

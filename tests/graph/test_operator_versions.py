@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from minicnn import Tensor, errors
+from minicnn.graph.facts import Known
 from minicnn.graph.ir import Graph, Node, Value
 from minicnn.graph.module import GraphModule
-from minicnn.graph.shapes import Known, outcome
+from minicnn.graph.shapes import outcome
 
 
 def run(op_type, inputs, attributes, opset, outputs=1, dtype=None):
