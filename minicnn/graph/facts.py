@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..errors import BadValue
+from .axes import axis_of
 from .sizes import Size, known
 
 MAX_CONTENT = 64                    # numbers of a vector that is followed
@@ -95,12 +96,6 @@ def whole_numbers(values, index):
     if not all(type(value) in (int, Size) for value in values):
         raise BadValue(f"its input {index} holds {str(values):.80}, expected integers")
     return values
-
-
-def axis_of(axis, rank):
-    if not -rank <= axis < rank:
-        raise BadValue(f"axis {axis} is outside the {rank} axes")
-    return axis % rank
 
 
 def rule(*names):

@@ -3,8 +3,9 @@
 import math
 
 from ..errors import BadValue
+from .axes import axes_of, axis_of
 from .dtypes import dtype_of
-from .facts import Known, Unknown, axis_of, rule
+from .facts import Known, Unknown, rule
 from .pads import pads_of
 from .sizes import Size, broadcast, known
 
@@ -218,7 +219,7 @@ def reduction(call):
 
 
 def without(shape, axes, keep):
-    gone = {axis_of(axis, len(shape)) for axis in axes}
+    gone = axes_of(axes, len(shape))
     return tuple(1 if axis in gone else size for axis, size in enumerate(shape) if keep or axis not in gone)
 
 

@@ -11,7 +11,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from .facts import Known, axis_of
+from .axes import axis_of
+from .facts import Known
 from .ir import Node
 from .links import Links, sweep, with_inputs
 from .order import needed

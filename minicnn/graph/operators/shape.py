@@ -12,9 +12,10 @@ from ...elementary.windows import pad as pad_constant
 from ...errors import BadValue, ShapeError
 from ...functional.padding import pad_border
 from ...tensor import wrap
+from ..axes import axes_of, axis_of
 from ..dtypes import HALF, type_of
 from .table import operator
-from .values import Numbers, axes_of, axis_of, beside, constant, integers, number
+from .values import Numbers, beside, constant, integers, number
 
 # Shape ---------------------------------------------------------------------------------------------------------------------
 
