@@ -6,7 +6,7 @@ import numpy as np
 
 from ..errors import BadValue
 from .axes import axes_of
-from .dtypes import dtype_of
+from .dtypes import dtype_of, type_of
 from .facts import MAX_CONTENT, Known, Unknown, rule
 from .shape_rules import arithmetic, without
 from .sizes import Size, broadcast, known
@@ -53,9 +53,9 @@ def quotient(a, b):
 
 @rule("Cast")
 def cast(call):
-    dtype, x = dtype_of(call.get("to")), call.known()
-    whole = dtype in ("int32", "int64") and x.dtype in ("int32", "int64")
-    return Known(dtype, x.shape, x.content if whole else None)
+    to, x = call.get("to"), call.known()
+    whole = type_of(to) in ("int32", "int64") and x.dtype in ("int32", "int64")
+    return Known(dtype_of(to), x.shape, x.content if whole else None)
 
 
 @rule("Identity")

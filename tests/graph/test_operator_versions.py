@@ -92,6 +92,19 @@ def test_casts_to_half_precision_round_and_stay_in_single():
     np.testing.assert_array_equal(found, x.astype(np.float16).astype(np.float32))
 
 
+@pytest.mark.parametrize("number, dtype, held", [(4, "uint16", "int32"), (12, "uint32", "int64"), (13, "uint64", "int64")])
+def test_casts_to_unsigned_integers_cut_and_are_held_by_wider_ones(number, dtype, held):
+    x = np.array([0, 3, 70_000, -2**40], "int64")
+    found = run("Cast", [x], {"to": number}, 13)[0]
+    assert found.dtype == held
+    np.testing.assert_array_equal(found, x.astype(dtype).astype(held))
+
+
+def test_casts_to_bfloat16_stay_as_they_are():
+    x = rand(50)
+    np.testing.assert_array_equal(run("Cast", [x], {"to": 16}, 13)[0], x)
+
+
 @pytest.mark.parametrize("number", range(25))
 @pytest.mark.parametrize("op_type, name", [("Cast", "to"), ("EyeLike", "dtype")])
 def test_operators_and_rules_of_shapes_know_the_same_types(op_type, name, number):

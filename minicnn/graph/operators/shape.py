@@ -4,7 +4,6 @@ from math import prod
 
 import numpy as np
 
-from ... import arrays
 from ...elementary import shape as ours
 from ...elementary.arithmetic import where
 from ...elementary.joining import cat
@@ -13,7 +12,7 @@ from ...errors import BadValue, ShapeError
 from ...functional.padding import pad_border
 from ...tensor import wrap
 from ..axes import axes_of, axis_of
-from ..dtypes import HALF, type_of
+from ..dtypes import dtype_of, type_of
 from .table import operator
 from .values import Numbers, beside, constant, integers, number
 
@@ -208,11 +207,13 @@ def pad(data, pads_input: Numbers = None, constant_value: Numbers = None, axes: 
 
 @operator("Cast")
 def cast(input, *, to, saturate=1, round_mode="up"):
-    """In another type. Half precision is computed in single: a cast to float16 rounds the numbers and keeps them as float32."""
-    name = type_of(to)
-    if name == HALF:
-        return ours._cast(ours._cast(input, to=np.dtype(name), back=input.dtype), to=arrays.float32, back=np.dtype(name))
-    return ours.cast(input, name)
+    """In another type. One that a Tensor has not is held by a wider one, its numbers rounded or cut first (but for bfloat16)."""
+    name, held = type_of(to), np.dtype(dtype_of(to))
+    if name in (str(held), "bfloat16"):
+        return ours.cast(input, held)
+    between = np.dtype(name)
+    narrow = ours._cast(input if held.kind == "f" else input.detach(), to=between, back=input.dtype)
+    return ours._cast(narrow, to=held, back=between)
 
 
 @operator("CastLike")
