@@ -37,6 +37,32 @@ def test_import_is_quick():
     assert sorted(set(loaded) & set(NOT_AT_IMPORT)) == []
 
 
+# Each name is imported with nothing of `minicnn` loaded but what `import minicnn` itself loads.
+IMPORTED_ALONE = """
+import importlib, sys
+import minicnn
+first = set(sys.modules)
+for name in sys.argv[1:]:
+    for loaded in [loaded for loaded in sys.modules if loaded.startswith("minicnn.") and loaded not in first]:
+        above, _, last = loaded.rpartition(".")
+        if above in first:
+            delattr(sys.modules[above], last)
+        del sys.modules[loaded]
+    try:
+        importlib.import_module(name)
+    except ImportError as error:
+        print(f"{name}: {error}")
+"""
+
+
+@pytest.mark.parametrize("room", ["graph", "onnx"])
+def test_every_module_can_be_imported_alone(room):
+    """In whatever order: modules that import each other work only from one end."""
+    names = [".".join(path.relative_to(ROOT).with_suffix("").parts) for path in sorted((PACKAGE / room).rglob("*.py"))]
+    failed = subprocess.run([sys.executable, "-c", IMPORTED_ALONE, *names], capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    assert failed == ""
+
+
 # Functions and files
 
 def functions(path):

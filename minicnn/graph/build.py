@@ -72,7 +72,7 @@ def _unique(name, used):
     return name if used[name] == 1 else _unique(f"{name}_{used[name] - 1}", used)
 
 
-class Step:
+class Translation:
     """One recorded call that is being translated: its operands' names, and the nodes that stand for it.
 
     name  what its node is called; its first output too

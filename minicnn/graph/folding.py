@@ -10,10 +10,11 @@ import numpy as np
 from ..autograd.mode import no_grad
 from ..errors import DataError
 from ..tensor import wrap
+from .facts import RULES, Known
 from .ir import Node
 from .order import label, names_of, subgraphs
 from .rename import fresh, renamed
-from .shapes import RULES, Known, outcome
+from .shapes import outcome
 from .sizes import Size, known
 
 MAX_BYTES = 2**30                   # of what is computed here: nearly twice VGG-19's weights

@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from .dtypes import type_of
+from .facts import Known
 from .ir import Node
 from .links import Links, substitute, sweep
-from .shapes import Known
 
 RESHAPES = {"Reshape", "Flatten", "Squeeze", "Unsqueeze"}       # the numbers stay in their order
 
@@ -52,7 +53,8 @@ def same_shape(node, x, y, links):
 
 
 def same_dtype(node, x, y, links):
-    return x.dtype is not None and x.dtype == y.dtype
+    """Half precision is computed in single; unsigned integers that are held by wider ones are cut."""
+    return x.dtype is not None and x.dtype == y.dtype and type_of(node.attributes["to"]) not in ("uint16", "uint32", "uint64")
 
 
 def whole_slice(node, x, y, links):

@@ -10,6 +10,7 @@ from .ir import DOMAIN
 from .operators.convolution import conv, conv_transpose
 from .operators.linear_algebra import is_unscaled
 from .operators.values import integers
+from .pads import pads_of
 
 
 @dataclass
@@ -54,6 +55,11 @@ class Given:
             return self.get(attribute, default)
         array = self.array(i)
         return array.item() if array is not None and array.size == 1 else None
+
+    def padding(self, dims):
+        """The margin of each axis, as a tuple; None where it is not the same before and after, or follows from the input's size."""
+        pads = pads_of(self.node.attributes, dims)
+        return tuple(pads[:dims]) if pads is not None and pads[:dims] == pads[dims:] else None
 
 
 BUILDERS = {}
@@ -122,12 +128,6 @@ def _weighted(given, bias="bias", form="same"):
     return tensors if all(name in given.initializers for name, _ in tensors.values()) else None
 
 
-def _symmetric(pads, dims):
-    """The same margin before and after on each axis, as a tuple; None where they differ."""
-    pads = integers(pads) or [0] * (2 * dims)
-    return tuple(pads[:dims]) if pads[:dims] == pads[dims:] else None
-
-
 def _window(given, dims):
     """stride, dilation and groups as our layers take them."""
     return dict(stride=tuple(integers(given.get("strides")) or [1] * dims), dilation=tuple(integers(given.get("dilations")) or [1] * dims),
@@ -141,7 +141,7 @@ def _conv(given):
         return None
     dims, groups = weight.ndim - 2, given.get("group", 1)
     sizes = weight.shape[1] * groups, weight.shape[0], weight.shape[2:]
-    padding = _symmetric(given.get("pads"), dims) if given.get("auto_pad", "NOTSET") in ("NOTSET", "VALID") else None
+    padding = given.padding(dims)
     options = dict(**_window(given, dims), bias="bias" in tensors)
     if padding is not None:
         return Found((nn.Conv1d if dims == 1 else nn.Conv2d)(*sizes, padding=padding, **options), tensors)
@@ -159,9 +159,8 @@ def _conv_transpose(given):
         return None
     sizes = weight.shape[0], weight.shape[1] * given.get("group", 1), weight.shape[2:]
     options = dict(**_window(given, 2), bias="bias" in tensors)
-    padding, extra = _symmetric(given.get("pads"), 2), tuple(integers(given.get("output_padding")) or (0, 0))
-    plain = given.get("auto_pad", "NOTSET") in ("NOTSET", "VALID") and "output_shape" not in given.node.attributes
-    if plain and padding is not None and all(e < s for e, s in zip(extra, options["stride"])):
+    padding, extra = given.padding(2), tuple(integers(given.get("output_padding")) or (0, 0))
+    if padding is not None and "output_shape" not in given.node.attributes and all(e < s for e, s in zip(extra, options["stride"])):
         return Found(nn.ConvTranspose2d(*sizes, padding=padding, output_padding=extra, **options), tensors)
     layer = ConvTranspose2d(*sizes, **options)
     layer.attributes = given.node.attributes
@@ -247,10 +246,10 @@ def _prelu(given):
 
 @builder("MaxPool", "AveragePool")
 def _pool(given):
-    kernel, padding = tuple(integers(given.get("kernel_shape"))), _symmetric(given.get("pads"), 2)
+    kernel, padding = tuple(integers(given.get("kernel_shape"))), given.padding(2)
     fits = len(kernel) == 2 and padding is not None and all(2 * p <= k for p, k in zip(padding, kernel))
     dilation = tuple(integers(given.get("dilations")) or (1, 1))
-    if not fits or given.get("auto_pad", "NOTSET") not in ("NOTSET", "VALID"):
+    if not fits:
         return None
     stride, ceil_mode = tuple(integers(given.get("strides")) or (1, 1)), bool(given.get("ceil_mode", 0))
     if given.node.op_type == "MaxPool":

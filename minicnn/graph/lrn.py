@@ -6,10 +6,10 @@ PyTorch writes the mean as AveragePool over an image whose height is the channel
 AveragePool, and back. The parts are followed from the Div upwards.
 """
 
+from .facts import Known
 from .identities import RESHAPES
 from .links import Links, operands, sweep
 from .patterns import rank, spatial_zeros
-from .shapes import Known
 
 
 def find_lrn(graph, facts):

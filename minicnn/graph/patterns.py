@@ -8,8 +8,9 @@
 Every function takes (graph, facts) and returns the graph; nodes that nobody needs any more are swept away.
 """
 
+from .facts import Known
 from .links import Links, operands, sweep
-from .shapes import Known
+from .pads import pads_of
 
 
 def rank(name, facts):
@@ -24,9 +25,7 @@ def pad_into_conv(graph, facts):
         pad = links.producer(node.inputs[0], "Pad") if takes_pads(node) else None
         more = None if pad is None else spatial_zeros(pad, links)
         if more is not None:
-            own = node.attributes.get("pads", [0] * len(more))
-            if node.attributes.get("auto_pad") == "VALID":
-                own = [0] * len(more)
+            own = pads_of(node.attributes, len(more) // 2)
             node.inputs[0] = pad.inputs[0]
             node.attributes = {**node.attributes, "pads": [a + b for a, b in zip(own, more)]}
             node.attributes.pop("auto_pad", None)

@@ -5,8 +5,10 @@ import math
 import numpy as np
 
 from ..errors import BadValue
+from .axes import axes_of
+from .dtypes import dtype_of, type_of
+from .facts import MAX_CONTENT, Known, Unknown, rule
 from .shape_rules import arithmetic, without
-from .shapes import CASTS, MAX_CONTENT, Known, Unknown, axis_of, rule
 from .sizes import Size, broadcast, known
 
 
@@ -51,9 +53,9 @@ def quotient(a, b):
 
 @rule("Cast")
 def cast(call):
-    dtype, x = CASTS.get(call.get("to")), call.known()
-    whole = dtype in ("int32", "int64") and x.dtype in ("int32", "int64")
-    return Known(dtype, x.shape, x.content if whole else None)
+    to, x = call.get("to"), call.known()
+    whole = type_of(to) in ("int32", "int64") and x.dtype in ("int32", "int64")
+    return Known(dtype_of(to), x.shape, x.content if whole else None)
 
 
 @rule("Identity")
@@ -122,9 +124,7 @@ def squeeze(call):
 def unsqueeze(call):
     given, axes = call.shape(), call.axes()
     rank = len(given) + len(axes)
-    places = {axis_of(axis, rank) for axis in axes}
-    if len(places) < len(axes):
-        raise BadValue(f"axes {axes} name an axis twice")
+    places = axes_of(axes, rank)
     rest = iter(given)
     return reshaped(call, tuple(1 if axis in places else next(rest) for axis in range(rank)))
 
@@ -171,7 +171,7 @@ def cut(call):
     starts, ends = call.axes(1, "starts"), call.axes(2, "ends")
     axes = call.axes(3)
     steps = call.integers(4) if call.has(4) else [1] * len(starts)
-    axes = [axis_of(axis, len(given)) for axis in (range(len(starts)) if axes is None else axes)]
+    axes = axes_of(range(len(starts)) if axes is None else axes, len(given))
     if not len(starts) == len(ends) == len(axes) == len(steps) or 0 in steps:
         raise BadValue(f"starts {starts}, ends {ends}, axes {axes} and steps {steps} do not belong together")
     places = {axis: slice_of(start, end, step) for axis, start, end, step in zip(axes, starts, ends, steps)}
@@ -235,7 +235,7 @@ def tile(call):
 def pad(call):
     given = call.shape()
     pads = call.axes(1, "pads")
-    axes = range(len(given)) if not call.has(3) else [axis_of(axis, len(given)) for axis in call.integers(3)]
+    axes = axes_of(call.integers(3) if call.has(3) else range(len(given)), len(given))
     if len(pads) != 2 * len(axes) or call.get("mode", "constant") not in ("constant", "reflect", "edge", "wrap"):
         raise BadValue(f"pads {pads} in the mode {call.get('mode')} are not for {len(axes)} axes")
     more = {axis: pads[i] + pads[i + len(axes)] for i, axis in enumerate(axes)}
@@ -247,7 +247,7 @@ def resize(call):
     given = call.shape()
     if call.get("keep_aspect_ratio_policy", "stretch") != "stretch" or call.get("coordinate_transformation_mode") == "tf_crop_and_resize":
         raise Unknown
-    axes = [axis_of(axis, len(given)) for axis in call.get("axes", range(len(given)))]
+    axes = axes_of(call.get("axes", range(len(given))), len(given))
     scales = 1 if call.name == "Upsample" or call.opset < 11 else 2
     if call.has(3) and call.known(3).shape != (0,):
         wanted = dict(zip(axes, call.sizes(3)))

@@ -3,13 +3,16 @@
 import math
 
 from ..errors import BadValue
-from .shapes import CASTS, Known, Unknown, axis_of, rule
+from .axes import axes_of, axis_of
+from .dtypes import dtype_of
+from .facts import Known, Unknown, rule
+from .pads import pads_of
 from .sizes import Size, broadcast, known
 
 SAME = """Relu Sigmoid Tanh LeakyRelu Elu Selu Celu HardSigmoid HardSwish PRelu ThresholdedRelu Softplus Softsign Mish Gelu
 Clip InstanceNormalization LayerNormalization GroupNormalization MeanVarianceNormalization LpNormalization Neg Abs Exp Log Sqrt
 Reciprocal Floor Ceil Round Sign Erf Sin Cos Tan Asin Acos Atan Sinh Cosh Asinh Acosh Atanh Not BitwiseNot CumSum Shrink Trilu ScatterND
-ScatterElements Scatter ReverseSequence EyeLike RandomNormalLike RandomUniformLike Bernoulli Swish RMSNormalization""".split()
+ScatterElements Scatter ReverseSequence RandomNormalLike RandomUniformLike Bernoulli Swish RMSNormalization""".split()
 ARITHMETIC = "Pow Mod Min Max Sum Mean BitShift BitwiseAnd BitwiseOr BitwiseXor".split()
 COMPARISONS = "Equal Less Greater LessOrEqual GreaterOrEqual And Or Xor".split()
 REDUCTIONS = [f"Reduce{name}" for name in "Sum Mean Max Min Prod L1 L2 LogSum LogSumExp SumSquare".split()]
@@ -86,14 +89,10 @@ def check_kernel(call, kernel):
 def windows(call, size, kernel):
     """How many positions a window takes along each axis."""
     strides, dilations, pads = spatial(call, len(size))
-    automatic = call.get("auto_pad", "NOTSET")
-    if automatic not in ("NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"):
-        raise BadValue(f"auto_pad {automatic!r:.40} is not known")
-    if automatic in ("SAME_UPPER", "SAME_LOWER"):
+    if pads is None:
         return [-(-s // stride) if known(s) else named(f"ceil({s}/{stride})", s, stride) for s, stride in zip(size, strides)]
-    total = [0] * len(size) if automatic == "VALID" else [pads[i] + pads[i + len(size)] for i in range(len(size))]
-    return [positions(s, t - d * (k - 1) - 1, stride, call.get("ceil_mode", 0))
-            for s, t, k, d, stride in zip(size, total, kernel, dilations, strides)]
+    return [positions(s, total - d * (k - 1) - 1, stride, call.get("ceil_mode", 0))
+            for s, total, k, d, stride in zip(size, pads, kernel, dilations, strides)]
 
 
 def named(words, size, stride):
@@ -101,12 +100,15 @@ def named(words, size, stride):
 
 
 def spatial(call, axes):
-    """strides, dilations, pads, as many as there are axes."""
-    found = [list(call.get(name, [default] * count)) for name, default, count in
-             (("strides", 1, axes), ("dilations", 1, axes), ("pads", 0, 2 * axes))]
-    if [len(values) for values in found] != [axes, axes, 2 * axes] or min(found[0] + found[1], default=1) < 1:
-        raise BadValue(f"strides {found[0]}, dilations {found[1]} and pads {found[2]} are not for {axes} axes")
-    return found
+    """strides, dilations, and the pads before and after together, each for every axis; pads are None where they follow from the size."""
+    automatic, pads = call.get("auto_pad", "NOTSET"), pads_of(call.node.attributes, axes)
+    if automatic not in ("NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"):
+        raise BadValue(f"auto_pad {automatic!r:.40} is not known")
+    strides, dilations = (list(call.get(name, [1] * axes)) for name in ("strides", "dilations"))
+    fit = len(strides) == len(dilations) == axes and (pads is None or len(pads) == 2 * axes)
+    if not fit or min(strides + dilations, default=1) < 1:
+        raise BadValue(f"strides {strides}, dilations {dilations} and pads {pads} are not for {axes} axes")
+    return strides, dilations, pads and [before + after for before, after in zip(pads[:axes], pads[axes:])]
 
 
 def positions(size, more, stride, ceil):
@@ -130,10 +132,10 @@ def conv_transpose(call):
         return (n, o, *call.get("output_shape")[-len(size):])
     strides, dilations, pads = spatial(call, len(size))
     extra = call.get("output_padding", [0] * len(size))
-    if call.get("auto_pad", "NOTSET") in ("SAME_UPPER", "SAME_LOWER"):
+    if pads is None:
         return (n, o, *[s * stride for s, stride in zip(size, strides)])
-    return (n, o, *[(s - 1) * stride + e + d * (k - 1) + 1 - pads[i] - pads[i + len(size)]
-                    for i, (s, stride, e, d, k) in enumerate(zip(size, strides, extra, dilations, kernel))])
+    return (n, o, *[(s - 1) * stride + e + d * (k - 1) + 1 - total
+                    for s, stride, e, d, k, total in zip(size, strides, extra, dilations, kernel, pads)])
 
 
 @rule("MaxPool", "AveragePool", "LpPool")
@@ -217,7 +219,7 @@ def reduction(call):
 
 
 def without(shape, axes, keep):
-    gone = {axis_of(axis, len(shape)) for axis in axes}
+    gone = axes_of(axes, len(shape))
     return tuple(1 if axis in gone else size for axis, size in enumerate(shape) if keep or axis not in gone)
 
 
@@ -243,7 +245,12 @@ def constant_of_shape(call):
 
 @rule("RandomNormal", "RandomUniform")
 def random(call):
-    return Known(CASTS.get(call.get("dtype", 1)), tuple(call.get("shape")))
+    return Known(dtype_of(call.get("dtype", 1)), tuple(call.get("shape")))
+
+
+@rule("EyeLike")
+def eye_like(call):
+    return Known(dtype_of(call.get("dtype")) if "dtype" in call.node.attributes else call.known().dtype, call.shape())
 
 
 @rule("Range")

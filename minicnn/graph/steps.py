@@ -14,6 +14,7 @@ from .fusing import CUT
 from .operators.linear_algebra import is_unscaled
 from .operators.values import integers
 from .order import needed
+from .pads import pads_of
 
 STEPS = {}
 
@@ -47,9 +48,8 @@ def by_table(node, opset):
 
 def windows_of(attributes, kernel):
     """A function that gives the Window on images x; None for windows that are not described by numbers alone, or not on images."""
-    pads = [0] * 4 if attributes.get("auto_pad") == "VALID" else integers(attributes.get("pads")) or [0] * 4
-    plain = attributes.get("auto_pad", "NOTSET") in ("NOTSET", "VALID") and not attributes.get("ceil_mode", 0)
-    if len(kernel) != 2 or not plain or min(pads) < 0:
+    pads = pads_of(attributes, 2)
+    if len(kernel) != 2 or pads is None or min(pads) < 0 or attributes.get("ceil_mode", 0):
         return None
     stride, dilation = (tuple(integers(attributes.get(name)) or (1, 1)) for name in ("strides", "dilations"))
     padding, known = tuple(zip(pads[:2], pads[2:])), {}

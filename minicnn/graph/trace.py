@@ -11,7 +11,7 @@ from ..nn import Module
 from ..tensor import Tensor, wrap
 from . import functions, operations
 from .batch import Pair
-from .build import Builder, Step
+from .build import Builder, Translation
 from .ir import DOMAIN, Value
 from .own import OWN
 from .record import Recorder, Traced, flat, left_alone
@@ -114,7 +114,7 @@ class _Run:
         if unknown:
             raise UnsupportedOperator(unknown)
         for call, name in zip(calls, _names(calls)):
-            step = Step(self.builder, call, name)
+            step = Translation(self.builder, call, name)
             if call.whole:
                 functions.translate(step)
             else:

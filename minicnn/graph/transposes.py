@@ -11,16 +11,17 @@ from dataclasses import replace
 
 import numpy as np
 
+from .axes import axis_of
+from .facts import Known
 from .ir import Node
 from .links import Links, sweep, with_inputs
 from .order import needed
 from .rename import fresh
-from .shapes import Known, axis_of
+from .shape_rules import REDUCTIONS
 
 UNARY = set("""Relu Sigmoid Tanh LeakyRelu Elu Selu Celu HardSigmoid HardSwish ThresholdedRelu Softplus Softsign Mish Gelu Neg Abs Exp Log
 Sqrt Reciprocal Floor Ceil Round Sign Erf Not Cast Identity Dropout Clip Sin Cos Atan""".split())
 BINARY = set("Add Sub Mul Div Pow Max Min Sum Mean PRelu Equal Less Greater And Or Where LessOrEqual GreaterOrEqual".split())
-REDUCTIONS = {f"Reduce{name}" for name in ("Sum", "Mean", "Max", "Min", "Prod", "L1", "L2", "LogSum", "LogSumExp", "SumSquare")}
 RESHAPES = {"Reshape", "Flatten"}
 
 

@@ -119,6 +119,13 @@ class Lowering:
         name = self.node.outputs[output]
         self.graph.nodes.append(Node(op_type, list(inputs), [name], attributes, self.node.name if output == 0 else name))
 
+    def in_turn(self, parts):
+        """Each part of a list with what adds its node: `step`, for the last one `last`."""
+        for part in parts[:-1]:
+            yield part, self.step
+        for part in parts[-1:]:
+            yield part, self.last
+
     def same(self, name=None):
         """The result is this value."""
         self.last("Identity", [name or self.x])
@@ -126,11 +133,11 @@ class Lowering:
     def affine(self, y, weight, bias, shape):
         """The result is y · weight + bias, these in another shape; either may be left out."""
         parts = [(op, self.step("Reshape", [name, self.constant("shape", shape)])) for op, name in (("Mul", weight), ("Add", bias)) if name]
-        for number, (op, name) in enumerate(parts):
-            if number == len(parts) - 1:
-                return self.last(op, [y, name])
-            y = self.step(op, [y, name])
-        return self.same(y)
+        if not parts:
+            return self.same(y)
+        for (op, name), add in self.in_turn(parts):
+            y = add(op, [y, name])
+        return None
 
     def _free(self, name):
         found = fresh(name, self.known)

@@ -187,10 +187,10 @@ def _adaptive_max_pool(step):
     if all(m and n % m == 0 for _, n, m in grid):
         return _even_cells(step, grid, "MaxPool")
     x = step.x
-    for axis, n, m in grid:
+    for (axis, n, m), add in step.in_turn(grid):
         slices = [step.step("Slice", _slice(step, x, axis, *ends)) for ends in cells(n, m)]
         parts = [step.step("ReduceMax", [part], axes=[axis], keepdims=1) for part in slices]
-        x = (step.last if axis == grid[-1][0] else step.step)("Concat", parts, axis=axis)
+        x = add("Concat", parts, axis=axis)
     return None
 
 
@@ -209,12 +209,11 @@ def _times_matrices(step, matrices):
     x, needed = step.x, [(axis, m) for axis, m in enumerate(matrices[::-1], 1) if not np.array_equal(m, np.eye(*m.shape))]
     if not needed:
         return step.same()
-    for number, (axis, matrix) in enumerate(needed):
-        last = step.last if number == len(needed) - 1 else step.step
+    for (axis, matrix), add in step.in_turn(needed):
         if axis == 1:
-            x = last("MatMul", [x, step.like("matrix", matrix.T)])
+            x = add("MatMul", [x, step.like("matrix", matrix.T)])
         elif axis == 2:
-            x = last("MatMul", [step.like("matrix", matrix), x])
+            x = add("MatMul", [step.like("matrix", matrix), x])
         else:
             raise NotExpressible("in three dimensions")
     return None
@@ -268,8 +267,8 @@ def _resize(step, mode, ratios):
 def _copies(step, places):
     """Every new pixel is a copy of an old one: along each axis behind the channels, of that at the given places."""
     x = step.x
-    for axis, index in enumerate(places, step.rank - len(places)):
-        x = (step.last if axis == step.rank - 1 else step.step)("Gather", [x, step.constant("places", index)], axis=axis)
+    for (axis, index), add in step.in_turn(list(enumerate(places, step.rank - len(places)))):
+        x = add("Gather", [x, step.constant("places", index)], axis=axis)
 
 
 @rule("pad")

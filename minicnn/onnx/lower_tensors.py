@@ -114,12 +114,12 @@ def _flip(step):
 
 @rule("roll")
 def _roll(step):
-    x, moves = step.x, list(zip(step.axes(step.get("dims")), step.get("shifts")))
-    for number, (axis, shift) in enumerate(moves):
+    x = step.x
+    for (axis, shift), add in step.in_turn(list(zip(step.axes(step.get("dims")), step.get("shifts")))):
         length = step.length(axis)
         cut = -shift % length if length else 0
         parts = [step.step("Slice", _slice(step, x, axis, *ends)) for ends in ((cut, LAST), (0, cut))]
-        x = step.last("Concat", parts, axis=axis) if number == len(moves) - 1 else step.step("Concat", parts, axis=axis)
+        x = add("Concat", parts, axis=axis)
 
 
 @rule("diagonal")

@@ -6,18 +6,19 @@ Types that a Tensor has not are kept in the next that holds their values: half p
 import numpy as np
 
 from ..errors import DataError
+from ..graph import dtypes
 from ..serialize.npy import byte_count
 from . import external, wire
 
 MAX_BYTES = 3 * 2**29               # of one file's tensors: VGG-19, the largest network of this kind, has a third of it
 
 BFLOAT16 = 16
-STORED = {                          # number in the file: (name, how the numbers lie, field that may hold them, what they become)
-    1: ("float", "<f4", "float_data", "float32"), 2: ("uint8", "u1", "int32_data", "uint8"), 3: ("int8", "i1", "int32_data", "int8"),
-    4: ("uint16", "<u2", "int32_data", "int32"), 5: ("int16", "<i2", "int32_data", "int16"), 6: ("int32", "<i4", "int32_data", "int32"),
-    7: ("int64", "<i8", "int64_data", "int64"), 9: ("bool", "u1", "int32_data", "bool"), 10: ("float16", "<f2", "int32_data", "float32"),
-    11: ("double", "<f8", "double_data", "float64"), 12: ("uint32", "<u4", "uint64_data", "int64"),
-    13: ("uint64", "<u8", "uint64_data", "int64"), BFLOAT16: ("bfloat16", "<u2", "int32_data", "float32"),
+STORED = {                          # number in the file: (name, how the numbers lie, field that may hold them)
+    1: ("float", "<f4", "float_data"), 2: ("uint8", "u1", "int32_data"), 3: ("int8", "i1", "int32_data"),
+    4: ("uint16", "<u2", "int32_data"), 5: ("int16", "<i2", "int32_data"), 6: ("int32", "<i4", "int32_data"),
+    7: ("int64", "<i8", "int64_data"), 9: ("bool", "u1", "int32_data"), 10: ("float16", "<f2", "int32_data"),
+    11: ("double", "<f8", "double_data"), 12: ("uint32", "<u4", "uint64_data"), 13: ("uint64", "<u8", "uint64_data"),
+    BFLOAT16: ("bfloat16", "<u2", "int32_data"),
 }
 OTHERS = {8: "string", 14: "complex64", 15: "complex128", 17: "float8e4m3fn", 18: "float8e4m3fnuz", 19: "float8e5m2",
           20: "float8e5m2fnuz", 21: "uint4", 22: "int4", 23: "float4e2m1", 24: "float8e8m0"}
@@ -37,13 +38,13 @@ class Tensors:
 
     def array(self, proto):
         """A fresh array. Raises DataError with the reason."""
-        stored, field, dtype = storage(proto.data_type)
+        stored, field = storage(proto.data_type)
         shape = tuple(int(length) for length in proto.dims)
         size = byte_count(np.dtype(stored), shape)
         self.taken += size
         if self.taken > MAX_BYTES:
             raise DataError(f"the file's tensors take more than {MAX_BYTES / 2**30} GiB together")
-        return converted(self.numbers(proto, stored, field, size), proto.data_type, dtype).reshape(shape)
+        return converted(self.numbers(proto, stored, field, size), proto.data_type).reshape(shape)
 
     def numbers(self, proto, stored, field, size):
         if proto.HasField("segment"):
@@ -63,7 +64,7 @@ class Tensors:
 
 
 def storage(data_type):
-    """(how it lies, field, dtype of ours) of a data type."""
+    """(how it lies, field) of a data type."""
     if data_type not in STORED:
         known = ", ".join(name for name, *_ in STORED.values())
         raise DataError(f"it has the data type {OTHERS.get(data_type, f'number {data_type}')}; those that can be read are {known}")
@@ -71,8 +72,9 @@ def storage(data_type):
 
 
 def dtype_of(data_type):
-    """Our dtype's name for a data type's number."""
-    return storage(data_type)[2]
+    """The name of our dtype that holds a data type's numbers."""
+    storage(data_type)
+    return dtypes.dtype_of(data_type)
 
 
 def entries(pairs):
@@ -102,8 +104,9 @@ def narrowed(values, stored):
     return values.astype(stored)
 
 
-def converted(values, data_type, dtype):
+def converted(values, data_type):
     """As an array of our dtype that can be written to."""
+    dtype = dtype_of(data_type)
     if data_type == BFLOAT16:                                               # the upper half of a float32
         return (values.astype("u4") << 16).view("f4")
     if STORED[data_type][1] == "<f2":

@@ -10,8 +10,11 @@ import pytest
 import minicnn
 from minicnn import nn
 from minicnn.errors import BadValue, GraphError, ShapeError, UnsupportedOperator
+from minicnn.graph.facts import Known
 from minicnn.graph.ir import Graph, Node, Value
 from minicnn.graph.module import GraphModule
+from minicnn.graph.operators import compute
+from minicnn.graph.shapes import outcome
 from minicnn.graph.trace import trace
 
 
@@ -236,6 +239,24 @@ def test_convolutions_with_other_margins_on_each_side_are_layers(attributes, wid
     wanted = nn.functional.conv2d(nn.functional.pad(x, widths), module.c.weight, stride=module.c.stride)
     np.testing.assert_allclose(module(x).detach().numpy(), wanted.detach().numpy(), rtol=1e-5, atol=1e-5)
     assert isinstance(module.c, nn.Conv2d) and str(next(iter(attributes.values()))) in repr(module)
+
+
+@pytest.mark.parametrize("pads", [[1, 1, 1, 1], [1, 0, 0, 1]])
+@pytest.mark.parametrize("op_type, attributes", [("Conv", {}), ("ConvTranspose", {"strides": [2, 2]}), ("MaxPool", {"kernel_shape": [3, 3]}),
+                                                 ("AveragePool", {"kernel_shape": [3, 3], "count_include_pad": 1})])
+def test_with_auto_pad_valid_the_pads_do_not_count(op_type, attributes, pads):
+    """As a layer, compiled for inference, by the table of operators and by the rules of shapes: what the node gives without them."""
+    x, weights = rand(2, 3, 8, 8), {} if "Pool" in op_type else {"c.weight": rand(3, 3, 3, 3)}
+    node = Node(op_type, ["x", *weights], ["y"], {**attributes, "auto_pad": "VALID", "pads": pads})
+    plain = Node(op_type, ["x", *weights], ["y"], attributes)
+    wanted = GraphModule(graph([plain], initializers=dict(weights)))(x).numpy()
+    module = GraphModule(graph([node], initializers=dict(weights)))
+    given = [x, *weights.values()]
+    by_table = compute(node, [minicnn.tensor(a) for a in given], 17)[0]
+    assert len(list(module.children())) == 1
+    for y in (module(x), module.compile_for_inference()(minicnn.tensor(x)), by_table):
+        np.testing.assert_allclose(y.numpy(), wanted, rtol=1e-5, atol=1e-5)
+    assert outcome(node, [Known(str(a.dtype), a.shape) for a in given], 17)[0].shape == wanted.shape
 
 
 def test_frozen_weights_are_parameters_that_are_not_trained():

@@ -13,10 +13,11 @@ onnx = pytest.importorskip("onnx")
 
 import minicnn.onnx  # noqa: E402
 from helpers.onnx_models import array_of, data_sets, element_types, folders, graph_of  # noqa: E402
+from minicnn.arrays import DTYPES  # noqa: E402
 from minicnn.errors import UnsupportedOperator  # noqa: E402
+from minicnn.graph.ir import ELEMENT_TYPES  # noqa: E402
 from minicnn.graph.module import GraphModule  # noqa: E402
 from minicnn.graph.operators import TABLE  # noqa: E402
-from minicnn.graph.operators.shape import TYPES  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore::Warning")
 
@@ -66,7 +67,7 @@ def reason_against(case):
     unknown = [node.op_type for node in case.model.graph.node if node.op_type in REASONS and node.op_type not in TABLE]
     if unknown:
         return REASONS[unknown[0]]
-    return "a type that there are no tensors of" if element_types(case.model) - set(TYPES) else None
+    return "a type that there are no tensors of" if element_types(case.model) - {ELEMENT_TYPES[name] for name in DTYPES} else None
 
 
 def agree(found, expected, rtol, atol):

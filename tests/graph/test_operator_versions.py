@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from minicnn import Tensor, errors
+from minicnn.graph.facts import Known
 from minicnn.graph.ir import Graph, Node, Value
 from minicnn.graph.module import GraphModule
+from minicnn.graph.shapes import outcome
 
 
 def run(op_type, inputs, attributes, opset, outputs=1, dtype=None):
@@ -88,6 +90,32 @@ def test_casts_to_half_precision_round_and_stay_in_single():
     found = run("Cast", [x], {"to": 10}, 13)[0]
     assert found.dtype == np.float32
     np.testing.assert_array_equal(found, x.astype(np.float16).astype(np.float32))
+
+
+@pytest.mark.parametrize("number, dtype, held", [(4, "uint16", "int32"), (12, "uint32", "int64"), (13, "uint64", "int64")])
+def test_casts_to_unsigned_integers_cut_and_are_held_by_wider_ones(number, dtype, held):
+    x = np.array([0, 3, 70_000, -2**40], "int64")
+    found = run("Cast", [x], {"to": number}, 13)[0]
+    assert found.dtype == held
+    np.testing.assert_array_equal(found, x.astype(dtype).astype(held))
+
+
+def test_casts_to_bfloat16_stay_as_they_are():
+    x = rand(50)
+    np.testing.assert_array_equal(run("Cast", [x], {"to": 16}, 13)[0], x)
+
+
+@pytest.mark.parametrize("number", range(25))
+@pytest.mark.parametrize("op_type, name", [("Cast", "to"), ("EyeLike", "dtype")])
+def test_operators_and_rules_of_shapes_know_the_same_types(op_type, name, number):
+    x, node = rand(2, 3), Node(op_type, ["x0"], ["y0"], {name: number})
+    try:
+        dtype = run(op_type, [x], {name: number}, 17)[0].dtype
+    except errors.BadType:
+        with pytest.raises(errors.DataError, match="there are no tensors of type"):
+            outcome(node, [Known("float32", (2, 3))], 17)
+    else:
+        assert outcome(node, [Known("float32", (2, 3))], 17) == [Known(str(dtype), (2, 3))]
 
 
 def test_casts_are_differentiable_between_floating_types():

@@ -138,6 +138,12 @@ def test_a_slice_backwards_is_no_identity():
     check(graph(node("Slice", "x a e i s", "y"), a=ints(-1), e=ints(-100), i=ints(3), s=ints(-1)), by(remove_identities), "Slice")
 
 
+@pytest.mark.parametrize("to, left", [(4, "Cast Cast Cast"), (6, "Cast Cast")])
+def test_a_cast_that_cuts_numbers_stays(to, left):
+    """uint16 is held by int32, to which -1 and 65535 are not the same."""
+    check(graph(node("Cast", "x", "a", to=6), node("Cast", "a", "b", to=to), node("Cast", "b", "y", to=1)), simplify, left)
+
+
 def test_dropout_stays():
     check(graph(node("Dropout", "x", "d"), node("Relu", "d", "y"), opset=9), simplify, "Dropout Relu")
 

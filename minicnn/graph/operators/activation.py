@@ -7,9 +7,10 @@ from ...elementary.extra import one_hot
 from ...elementary.reduction import argmax, log_softmax, softmax
 from ...functional import activation as layer
 from ...nn import functional as F
+from ..axes import axis_of
 from .arithmetic import unary
 from .table import operator
-from .values import axis_of, beside
+from .values import beside
 
 unary("Relu", F.relu)
 unary("HardSwish", F.hardswish)

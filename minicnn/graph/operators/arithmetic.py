@@ -9,8 +9,9 @@ from ...elementary import arithmetic as ours
 from ...elementary.reduction import cumsum
 from ...elementary.shape import flip
 from ...errors import DeviceError
+from ..axes import axis_of
 from .table import operator
-from .values import Numbers, axis_of, beside, number
+from .values import Numbers, beside, number
 
 # Two operands ------------------------------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from ...errors import BadValue
 from ...tensor import wrap
-from .shape import TYPES
+from ..dtypes import dtype_of
 from .table import operator
 from .values import Numbers, constant, integers, number
 
@@ -53,7 +53,6 @@ def range_(start: Numbers, limit: Numbers, delta: Numbers):
 @operator("EyeLike")
 def eye_like(input, *, dtype=None, k=0):
     """1 on the k-th diagonal of a matrix of the input's shape, else 0."""
-    kind = input.dtype if dtype is None else TYPES.get(dtype)
-    if kind is None or input.ndim != 2:
-        raise BadValue(f"EyeLike expects a matrix and a type that we have, got shape {tuple(input.shape)} and {dtype}")
-    return constant(np.eye(*input.shape, k=k, dtype=kind), input)
+    if input.ndim != 2:
+        raise BadValue(f"EyeLike expects a matrix, got shape {tuple(input.shape)}")
+    return constant(np.eye(*input.shape, k=k, dtype=input.dtype if dtype is None else dtype_of(dtype)), input)

@@ -12,8 +12,9 @@ from ...elementary.extra import one_hot
 from ...elementary.shape import broadcast_to
 from ...errors import BadIndex, BadValue
 from ...tensor import wrap
+from ..axes import axis_of
 from .table import operator
-from .values import Numbers, axis_of, beside, number
+from .values import Numbers, beside, number
 
 
 def from_front(indices, length):

@@ -8,8 +8,8 @@ from ...elementary.reduction import mean, var
 from ...errors import ShapeError
 from ...functional import normalization as layer
 from ...nn import functional as F
+from ..axes import axes_of, axis_of
 from .table import operator
-from .values import axes_of, axis_of
 
 
 def per_channel(v, ndim):

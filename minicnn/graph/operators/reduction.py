@@ -10,8 +10,9 @@ from ...elementary.ordering import topk
 from ...elementary.shape import flip, permute
 from ...errors import BadIndex
 from ...tensor import wrap
+from ..axes import axes_of, axis_of
 from .table import operator
-from .values import Numbers, axes_of, axis_of, integers, number
+from .values import Numbers, integers, number
 
 
 def reducing(name, function):

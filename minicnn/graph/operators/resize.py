@@ -11,8 +11,9 @@ import numpy as np
 
 from ...errors import BadValue, ShapeError
 from ...functional import resize as layer
+from ..axes import axes_of
 from .table import operator
-from .values import Numbers, axes_of, constant, floats, integers
+from .values import Numbers, constant, floats, integers
 
 LARGEST = 1 << 30               # bytes of the weights for one axis
 ASYMMETRIC, HALF = "asymmetric", "half_pixel"

@@ -14,9 +14,10 @@ from ...elementary.windows import pad as pad_constant
 from ...errors import BadValue, ShapeError
 from ...shapes import Window, positions
 from ...tensor import wrap
+from ..axes import axes_of
 from .convolution import per_axis
 from .table import operator
-from .values import Numbers, axes_of, beside, constant, integers
+from .values import Numbers, beside, constant, integers
 
 # At places given -----------------------------------------------------------------------------------------------------------------
 

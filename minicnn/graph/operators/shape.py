@@ -4,17 +4,17 @@ from math import prod
 
 import numpy as np
 
-from ... import arrays
 from ...elementary import shape as ours
 from ...elementary.arithmetic import where
 from ...elementary.joining import cat
 from ...elementary.windows import pad as pad_constant
-from ...errors import BadType, BadValue, ShapeError
+from ...errors import BadValue, ShapeError
 from ...functional.padding import pad_border
 from ...tensor import wrap
-from ..ir import ELEMENT_TYPES
+from ..axes import axes_of, axis_of
+from ..dtypes import dtype_of, type_of
 from .table import operator
-from .values import Numbers, axes_of, axis_of, beside, constant, integers, number
+from .values import Numbers, beside, constant, integers, number
 
 # Shape ---------------------------------------------------------------------------------------------------------------------
 
@@ -204,21 +204,16 @@ def pad(data, pads_input: Numbers = None, constant_value: Numbers = None, axes: 
 
 # Types --------------------------------------------------------------------------------------------------------------------
 
-# ONNX's numbers of the types that we have.
-TYPES = {number: name for name, number in ELEMENT_TYPES.items() if name in arrays.DTYPES}
-HALF = {10: "float16", 16: "bfloat16"}
-
 
 @operator("Cast")
 def cast(input, *, to, saturate=1, round_mode="up"):
-    """In another type. Half precision is computed in single: a cast to float16 rounds the numbers and keeps them as float32."""
-    name = TYPES.get(to) or HALF.get(to) or str(to).lower()
-    name = {"float": "float32", "double": "float64"}.get(name, name)
-    if name == "float16":
-        return ours._cast(ours._cast(input, to=np.dtype(name), back=input.dtype), to=arrays.float32, back=np.dtype(name))
-    if name not in arrays.DTYPES:
-        raise BadType(f"there are no tensors of type {name}; the types are {', '.join(arrays.DTYPES)}")
-    return ours.cast(input, name)
+    """In another type. One that a Tensor has not is held by a wider one, its numbers rounded or cut first (but for bfloat16)."""
+    name, held = type_of(to), np.dtype(dtype_of(to))
+    if name in (str(held), "bfloat16"):
+        return ours.cast(input, held)
+    between = np.dtype(name)
+    narrow = ours._cast(input if held.kind == "f" else input.detach(), to=between, back=input.dtype)
+    return ours._cast(narrow, to=held, back=between)
 
 
 @operator("CastLike")

@@ -1,8 +1,8 @@
-"""What the operators' functions have in common: numbers out of tensors, axes counted from the front, two tensors on one device."""
+"""What the operators' functions have in common: numbers out of tensors, two tensors on one device."""
 
 from ... import arrays
 from ...autograd.deferred import Deferred, is_result
-from ...errors import BadIndex, BadType, GraphError
+from ...errors import BadType, GraphError
 from ...tensor import Tensor, wrap
 
 
@@ -38,21 +38,6 @@ def _known(x):
     if x.requires_grad:
         raise GraphError("no gradient reaches an input that is read as a number; detach() what it is computed from")
     return x
-
-
-def axis_of(axis, ndim):
-    """An axis counted from the front."""
-    if not -ndim <= axis < ndim:
-        raise BadIndex(f"axis {axis} is outside -{ndim} .. {ndim - 1}")
-    return axis % ndim
-
-
-def axes_of(axes, ndim):
-    """Axes counted from the front, none of them twice."""
-    found = [axis_of(axis, ndim) for axis in axes]
-    if len(set(found)) != len(found):
-        raise BadIndex(f"axes {list(axes)} name an axis twice")
-    return found
 
 
 def beside(*tensors):
