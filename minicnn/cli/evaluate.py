@@ -34,13 +34,14 @@ def evaluate(run, dataset, data_dir, part, as_json, report):
     console = make_console(quiet=as_json)
     if report is not None:
         page.check_possible()
-    name, outcome, figures, images = evaluate_saved(run, dataset, data_dir, part, Download(console))
+    classifier = open_classifier(run)
+    name, outcome, figures, images = evaluate_saved(classifier, run, dataset, data_dir, part, Download(console))
     heading(console, f"{run} on the {part} images of {name}")
     for remark in figures.get("remarks", ()):
         console.print(remark, style="yellow", markup=False)
     show_outcome(console, outcome, figures)
     if report is not None:
-        page.write(report, title=f"{run} on the {part} images of {name}", classifier=open_classifier(run), outcome=outcome, images=images,
+        page.write(report, title=f"{run} on the {part} images of {name}", classifier=classifier, outcome=outcome, images=images,
                    command=f"minicnn evaluate {shlex.quote(run)} --part {part}")
         console.print(f"\nwritten: {report}", markup=False)
     if as_json:

@@ -12,7 +12,6 @@ from ..nn import CrossEntropyLoss
 from ..serialize.atomic import check_writable, replacing
 from .evaluation import evaluate
 from .images import Parts, as_they_are, divide
-from .opening import open_classifier
 
 
 def evaluate_classifier(classifier, part):
@@ -87,14 +86,14 @@ def read_split(run):
     return split
 
 
-def evaluate_saved(run, dataset=None, data_dir=None, part="test", progress=None):
+def evaluate_saved(classifier, run, dataset=None, data_dir=None, part="test", progress=None):
     """(name of the data set, Evaluation, figures, images) of a saved model on a part of a data set: its own, where None is given.
 
+    run   the run folder or file that the Classifier was opened from
     part  "train", "validation", "test", or "all"
 
     Raises DataError where the data set has other images or classes than the model was trained on.
     """
-    classifier = open_classifier(run)
     about = classifier.about
     if dataset is None and "dataset" not in about:
         raise DataError(f"{run} does not say what it was trained on; name the data set")
