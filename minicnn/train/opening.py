@@ -191,7 +191,9 @@ def adapted(network, path, shape):
         with no_grad():
             given = network(x)
     except Error as error:
-        raise DataError(f"{path} cannot be used on images of {shape[2]}x{shape[1]}: {error} (another --input-size?)") from None
+        batch = network.graph.inputs[0].shape[0]
+        hint = f"it is made for {batch} images at once" if isinstance(batch, int) and batch > 1 else "another --input-size?"
+        raise DataError(f"{path} cannot be used on images of {shape[2]}x{shape[1]}: {error} ({hint})") from None
     outputs = given if isinstance(given, tuple) else (given,)
     chosen = next((i for i, y in enumerate(outputs) if y.ndim > 1 and y.numel() == y.shape[1]), None)
     if chosen is None:
@@ -226,9 +228,12 @@ def outputs_of(classifier, path):
     """How many classes there are. A network for batches of one image alone gets them one by one."""
     zeros = np.zeros((2, *classifier.input_shape), np.uint8)
     try:
-        return classifier.probabilities(zeros).shape[1]
+        found = classifier.probabilities(zeros)
+        if len(found) == len(zeros):
+            return found.shape[1]
     except Error:
-        classifier.batch = 1
+        pass
+    classifier.batch = 1
     try:
         return classifier.probabilities(zeros).shape[1]
     except Error as error:

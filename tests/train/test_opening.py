@@ -13,6 +13,7 @@ from minicnn.models import Classifier
 from minicnn.nn import functional as F
 from minicnn.serialize import save
 from minicnn.train.opening import Adapted, open_classifier
+from minicnn.train.results import evaluate_saved
 
 STYLE = {"background": "any", "fill": 1.0}
 
@@ -201,6 +202,41 @@ def test_onnx_of_a_run_takes_bytes_and_knows_its_classes(tmp_path):
         found.adapt(["d", "e"])
         found.save(tmp_path / "again.mcnn")
         np.testing.assert_allclose(open_classifier(tmp_path / "again.mcnn").probabilities(images()), found.probabilities(images()), rtol=1e-5)
+
+
+def of_batches(path, batch, *shape):
+    """An .onnx for the digits, of batches of this size alone: what it computes is brought to a shape with the batch in it."""
+    onnx = pytest.importorskip("onnx")
+    from onnx import TensorProto, helper, numpy_helper
+
+    w = np.random.default_rng(0).normal(size=(10, 1, 3, 3)).astype(np.float32)
+    nodes = [helper.make_node("Conv", ["x", "w"], ["a"]), helper.make_node("GlobalMaxPool", ["a"], ["b"]),
+             helper.make_node("Reshape", ["b", "shape"], ["y"])]
+    graph = helper.make_graph(nodes, "g", [helper.make_tensor_value_info("x", TensorProto.FLOAT, (batch, 1, 8, 8))],
+                              [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
+                              [numpy_helper.from_array(w, "w"), numpy_helper.from_array(np.array(shape), "shape")])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    model.metadata_props.add(key="classes", value=json.dumps([str(i) for i in range(10)]))
+    onnx.save(model, path)
+    return path, w
+
+
+@pytest.mark.parametrize("shape", [(1, 10), (1, -1)])
+def test_a_network_for_one_image_at_a_time(tmp_path, shape):
+    path, w = of_batches(tmp_path / "one.onnx", 1, *shape)
+    found = open_classifier(path)
+    _, outcome, figures, tested = evaluate_saved(found, path, "digits")
+    with minicnn.no_grad():
+        logits = F.conv2d(minicnn.from_numpy(tested / np.float32(255)), minicnn.from_numpy(w)).amax((2, 3))
+    wanted = F.softmax(logits, 1).numpy()
+    np.testing.assert_allclose(outcome.probabilities, wanted, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(found.probabilities(tested), wanted, rtol=1e-4, atol=1e-6)
+    assert figures["images"] == len(tested) == 359
+
+
+def test_a_network_for_several_images_at_a_time(tmp_path):
+    with pytest.raises(DataError, match="cannot be used on images of 8x8: .* made for 8 images at once"):
+        open_classifier(of_batches(tmp_path / "eight.onnx", 8, 8, 10)[0])
 
 
 def test_networks_that_are_no_classifiers_of_images(tmp_path):
