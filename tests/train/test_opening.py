@@ -232,6 +232,8 @@ def test_a_network_for_one_image_at_a_time(tmp_path, shape):
     np.testing.assert_allclose(outcome.probabilities, wanted, rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(found.probabilities(tested), wanted, rtol=1e-4, atol=1e-6)
     assert figures["images"] == len(tested) == 359
+    found.compile()
+    np.testing.assert_allclose(found.probabilities(tested[:3]), wanted[:3], rtol=1e-4, atol=1e-6)
 
 
 def test_a_network_for_several_images_at_a_time(tmp_path):
