@@ -9,7 +9,7 @@ from ..data import NAMES
 from ..train import report as page
 from ..train.opening import open_classifier
 from ..train.results import evaluate_saved
-from .options import OutputFile, with_options
+from .options import DEVICE_OPTION, OutputFile, with_options
 from .progress import Download
 from .show import heading, make_console, show_outcome
 
@@ -20,9 +20,10 @@ from .show import heading, make_console, show_outcome
               click.option("--data", type=click.Path(), metavar="FOLDER", help="The images in a folder, as of train."),
               click.option("--data-dir", type=click.Path(), help="Folder with the data set's files."))
 @click.option("--part", type=click.Choice(["test", "validation", "train", "all"]), default="test", show_default=True, help="Which images.")
+@DEVICE_OPTION
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--report", type=OutputFile(), metavar="FILE", help="Write an HTML page of it, with the images behind each number.")
-def evaluate(run, dataset, data_dir, part, as_json, report):
+def evaluate(run, dataset, data_dir, part, device, as_json, report):
     """Evaluate the model of RUN, a run folder or a model file: accuracy, confusion matrix, figures per class.
 
     \b
@@ -34,7 +35,7 @@ def evaluate(run, dataset, data_dir, part, as_json, report):
     console = make_console(quiet=as_json)
     if report is not None:
         page.check_possible()
-    classifier = open_classifier(run)
+    classifier = open_classifier(run, device=device)
     name, outcome, figures, images = evaluate_saved(classifier, run, dataset, data_dir, part, Download(console))
     heading(console, f"{run} on the {part} images of {name}")
     for remark in figures.get("remarks", ()):

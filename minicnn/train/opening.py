@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import nn, onnx
+from .. import arrays, nn, onnx
 from ..autograd import no_grad
 from ..errors import BadValue, DataError, Error
 from ..graph.module import GraphModule
@@ -25,7 +25,7 @@ SIDE = 224                      # pixels, where neither the file nor the user sa
 ANY = {"background": "any", "fill": 1.0}
 
 
-def open_classifier(path, model=None, classes=None, input_size=None, mean=None, std=None):
+def open_classifier(path, model=None, classes=None, input_size=None, mean=None, std=None, device=None):
     """The Classifier in a file or a run folder.
 
     path        a run folder, a `.mcnn` of any kind, an `.onnx`, or weights: `.pth`, `.pt`, `.safetensors`, `.npz`
@@ -34,14 +34,20 @@ def open_classifier(path, model=None, classes=None, input_size=None, mean=None, 
     input_size  side of the images in pixels
     mean, std   of what the model takes for 0 and for 1, in 0..1: one number, or one for each channel; None: as the file says, else
                 ImageNet's for three channels, 0 and 1 for one
+    device      where the network is put; None: "cpu"
 
-    Raises DataError for a file that is none of these or no classifier of images; UnsupportedOperator; OSError.
+    Raises DataError for a file that is none of these or no classifier of images; DeviceError without a usable GPU where one is asked for;
+    UnsupportedOperator; OSError.
     """
+    arrays.module_for(device)                       # or an error, before anything is read
     path = network_file(path)
     content = read_network(path, model)
     ours = not isinstance(content, nn.Module) or isinstance(content, GraphModule) and content.graph.metadata.get("kind") == KIND
     classifier = Classifier.from_content(content, path) if ours else foreign(content, path, model, input_size)
-    return with_options(classifier, path, classes, input_size, mean, std)
+    classifier = with_options(classifier, path, classes, input_size, mean, std)
+    if device is not None:
+        classifier.model.to(device)
+    return classifier
 
 
 def network_file(path):

@@ -13,7 +13,7 @@ from helpers.commands import refused, run
 from PIL import Image
 from rich.console import Console
 
-from minicnn import data
+from minicnn import arrays, data
 from minicnn.cli.show import class_table, confusion_table, show_scores, show_table
 from minicnn.models import Classifier
 from minicnn.serialize import save
@@ -118,7 +118,7 @@ def test_predict_prints_bars_of_scores(trained, tmp_path):
 
 def test_predict_as_json_takes_the_model_file_too(trained, tmp_path):
     folder, _ = trained
-    (found,) = json.loads(run("predict", folder / "model.mcnn", digit(tmp_path), "--json").output)
+    (found,) = json.loads(run("predict", folder / "model.mcnn", digit(tmp_path), "--json", "--device", "cpu").output)
     assert list(found["scores"]) == [str(i) for i in range(10)] and sum(found["scores"].values()) == pytest.approx(1)
 
 
@@ -143,6 +143,14 @@ def test_what_is_no_model_is_refused(trained, tmp_path):
     assert "--top" in refused("predict", trained[0], path, "--top", 0)
 
 
+@pytest.mark.parametrize("words", [["train"], ["evaluate", "RUN"], ["predict", "RUN", "IMAGE"]])
+def test_without_a_gpu_cuda_is_refused_alike(trained, tmp_path, monkeypatch, words):
+    monkeypatch.setattr(arrays, "why_no_gpu", lambda: "CuPy is not installed")
+    given = {"RUN": trained[0], "IMAGE": digit(tmp_path)}
+    assert refused(*[given.get(word, word) for word in words], "--device", "cuda") == "no usable GPU: CuPy is not installed"
+    assert "'tpu' is not one of 'cpu', 'cuda'" in refused(*[given.get(word, word) for word in words], "--device", "tpu")
+
+
 # evaluate, info, models
 
 
@@ -151,7 +159,7 @@ def test_evaluate_finds_what_the_training_found(trained):
     results = json.loads((folder / "results.json").read_text())
     figures = json.loads(run("evaluate", folder, "--json").output)
     assert {**figures, "best_epoch": 1} == results
-    assert f"accuracy {100 * figures['accuracy']:.2f} %" in run("evaluate", folder / "model.mcnn").output
+    assert f"accuracy {100 * figures['accuracy']:.2f} %" in run("evaluate", folder / "model.mcnn", "--device", "cpu").output
 
 
 def test_evaluate_on_other_data_is_refused(trained):
