@@ -62,9 +62,10 @@ def network_file(path):
 
 def read_network(path, model):
     """What a file holds: a module, or the content of a classifier's file."""
-    if path.suffix.lower() == ".onnx":
+    ours = holds_a_document(path)
+    if path.suffix.lower() == ".onnx" and not ours:
         return onnx.load(path)
-    if holds_a_document(path):
+    if ours:
         content = load(path, map_location="cpu")
         if isinstance(content, nn.Module) or isinstance(content, dict) and content.get("kind") == KIND or model is None:
             return content

@@ -1,6 +1,7 @@
 """Any file with a network becomes a classifier that computes what the network does; what is assumed of it is said."""
 
 import json
+import shutil
 import warnings
 
 import numpy as np
@@ -116,6 +117,8 @@ def test_a_classifier_whose_model_is_a_graph(tmp_path):
     for field in ("name", "arguments", "classes", "input_shape", "mean", "std", "style", "about"):
         assert getattr(again, field) == getattr(first, field), field
     assert open_classifier(tmp_path / "all.mcnn").remarks == []
+    shutil.copy(tmp_path / "all.mcnn", tmp_path / "misnamed.onnx")
+    assert open_classifier(tmp_path / "misnamed.onnx").classes == ["x", "y", "z"]
     other = {name: tensor + 1 for name, tensor in first.model.state_dict().items()}
     first.save(tmp_path / "other.mcnn", other)
     np.testing.assert_array_equal(Classifier.load(tmp_path / "other.mcnn").model.state_dict()["classifier.bias"].numpy(),
@@ -302,9 +305,12 @@ def test_files_that_are_nothing_of_it(tmp_path):
         open_classifier(tmp_path / "absent.onnx")
     with pytest.raises(DataError, match="not the folder of a run"):
         open_classifier(tmp_path)
-    for name, content in (("a.mcnn", b""), ("a.onnx", b"hello"), ("a.pth", b"PK\x03\x04"), ("a", b"\x80\x02}.")):
+    for name, content, why in (
+            ("a.mcnn", b"", "it is empty"), ("a.onnx", b"", "it is empty"), ("a.onnx", b"hello", "it is no ONNX network"),
+            ("a.mcnn", b"hello", r"neither minicnn, PyTorch, .*the name of an ONNX network must end in \.onnx"),
+            ("a.pth", b"PK\x03\x04", "it is not a whole zip archive"), ("a", b"\x80\x02}.", "it is a pickle, but not one that PyTorch")):
         (tmp_path / name).write_bytes(content)
-        with pytest.raises(DataError, match=name):
+        with pytest.raises(DataError, match=f"{name}: {why}"):
             open_classifier(tmp_path / name)
     save({"a": [1]}, tmp_path / "state.mcnn")
     with pytest.raises(DataError, match="it holds something else"):
