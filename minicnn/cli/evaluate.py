@@ -9,7 +9,7 @@ from ..data import NAMES
 from ..train import report as page
 from ..train.opening import open_classifier
 from ..train.results import evaluate_saved
-from .options import DEVICE_OPTION, OutputFile, with_options
+from .options import DEVICE_OPTION, FILE_OPTIONS, NORMALISATION_OPTIONS, OutputFile, with_options
 from .progress import Download
 from .show import heading, make_console, show_outcome
 
@@ -23,19 +23,25 @@ from .show import heading, make_console, show_outcome
 @DEVICE_OPTION
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--report", type=OutputFile(), metavar="FILE", help="Write an HTML page of it, with the images behind each number.")
-def evaluate(run, dataset, data_dir, part, device, as_json, report):
-    """Evaluate the model of RUN, a run folder or a model file: accuracy, confusion matrix, figures per class.
+@with_options(*FILE_OPTIONS, *NORMALISATION_OPTIONS)
+def evaluate(run, dataset, data_dir, part, as_json, report, **options):
+    """Evaluate the model of RUN, a run folder or any file that `minicnn predict` takes: accuracy, confusion matrix, figures per class.
+
+    What a foreign file does not say of its input is assumed, and said.
 
     \b
     Examples:
       minicnn evaluate runs/digits-small_cnn-001
       minicnn evaluate model.mcnn --part validation --json
       minicnn evaluate runs/digits-small_cnn-001 --report test.html
+      minicnn evaluate network.onnx --data photographs --classes names.txt
     """
     console = make_console(quiet=as_json)
     if report is not None:
         page.check_possible()
-    classifier = open_classifier(run, device=device)
+    classifier = open_classifier(run, **options)
+    for remark in classifier.remarks:
+        click.echo(remark, err=True)
     name, outcome, figures, images = evaluate_saved(classifier, run, dataset, data_dir, part, Download(console))
     heading(console, f"{run} on the {part} images of {name}")
     for remark in figures.get("remarks", ()):
@@ -43,7 +49,16 @@ def evaluate(run, dataset, data_dir, part, device, as_json, report):
     show_outcome(console, outcome, figures)
     if report is not None:
         page.write(report, title=f"{run} on the {part} images of {name}", classifier=classifier, outcome=outcome, images=images,
-                   command=f"minicnn evaluate {shlex.quote(run)} --part {part}")
+                   command=command_line(click.get_current_context().params))
         console.print(f"\nwritten: {report}", markup=False)
     if as_json:
         click.echo(json.dumps(figures, indent=2))
+
+
+def command_line(given):
+    """The command that gives the same figures again."""
+    words = ["minicnn", "evaluate", given["run"]]
+    for name, value in given.items():
+        if value is not None and name not in ("run", "as_json", "report"):
+            words += ["--" + name.replace("_", "-"), ",".join(map(str, value)) if isinstance(value, list) else str(value)]
+    return shlex.join(words)

@@ -164,8 +164,23 @@ def test_evaluate_finds_what_the_training_found(trained):
 
 def test_evaluate_on_other_data_is_refused(trained):
     if os.path.isdir("/usr/share/datasets/fashion-mnist"):
-        assert "other images or classes than those of fashion-mnist" in refused("evaluate", trained[0], "--dataset", "fashion-mnist")
+        assert "takes images of 1x8x8, those of fashion-mnist are 1x28x28" in refused("evaluate", trained[0], "--dataset", "fashion-mnist")
     assert "'x' is not one of" in refused("evaluate", trained[0], "--part", "x")
+
+
+def test_evaluate_on_a_file_that_names_no_classes(trained, tmp_path):
+    classifier, path, names = Classifier.load(trained[0] / "model.mcnn"), tmp_path / "bare.mcnn", tmp_path / "names.txt"
+    save(classifier.model, path, (1, 8, 8))
+    result = run("evaluate", path)
+    assert result.exit_code == 2 and "name the data set (--dataset, or --data FOLDER)" in result.stderr
+    result = run("evaluate", path, "--dataset", "digits")
+    assert result.exit_code == 2 and "other classes (10: class 0, class 1, class 2, ...) than digits (10: 0, 1, 2, ...); if only" in result.stderr
+    names.write_text("\n".join(classifier.classes))
+    numbers = ["--mean", classifier.mean[0], "--std", classifier.std[0]]
+    result = run("evaluate", path, "--dataset", "digits", "--classes", names, *numbers, "--json")
+    assert result.exit_code == 0 and result.stderr == "input 8x8, as the file says\n"
+    accuracy = json.loads((trained[0] / "results.json").read_text())["accuracy"]
+    assert json.loads(result.stdout)["accuracy"] == pytest.approx(accuracy)
 
 
 def test_info_shows_the_model(trained):

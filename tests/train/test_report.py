@@ -143,11 +143,12 @@ def test_from_the_command_line(tmp_path, monkeypatch):
     check_self_contained((folder / "report.html").read_text(encoding="utf-8"))
     opened, read = [], opening.read_network
     monkeypatch.setattr(opening, "read_network", lambda path, model: opened.append(path.name) or read(path, model))
-    result = run("evaluate", folder, "--part", "validation", "--report", page)
+    result = run("evaluate", folder, "--part", "validation", "--mean", "0.3", "--report", page)
     assert result.exit_code == 0 and "written: " in result.output and opened == ["model.mcnn"]
     text = page.read_text(encoding="utf-8")
     check_self_contained(text)
     assert re.search(r"istakes on \d+ images", text) and "test images" not in text
+    assert f"minicnn evaluate {folder} --part validation --mean 0.3<" in text
 
 
 def test_without_jinja_it_is_said_before_the_training(monkeypatch, tmp_path):

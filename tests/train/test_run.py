@@ -128,7 +128,7 @@ def test_what_cannot_be_evaluated(small, tmp_path):
         evaluated(tmp_path / "model.mcnn")
     other = Classifier("lenet5", {"image_size": 28}, classifier.classes, (1, 28, 28), [0.5], [0.5], classifier.style)
     other.save(tmp_path / "other.mcnn")
-    with pytest.raises(errors.DataError, match="other images or classes than those of digits"):
+    with pytest.raises(errors.DataError, match="takes images of 1x28x28, those of digits are 1x8x8"):
         evaluated(tmp_path / "other.mcnn", "digits")
 
 
