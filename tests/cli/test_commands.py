@@ -72,7 +72,7 @@ def test_a_run_is_repeated_from_its_config(trained, tmp_path):
     (["--resume", "/no/such/run"], "there is no folder /no/such/run"),
     (["--resume", "x", "--batch-size", "3"], "--resume goes on with the run's own settings: leave out --batch-size"),
     (["--config", "/no/such/file"], "/no/such/file: No such file or directory"),
-    (["--model", "lenet5"], "does not fit"),
+    (["--model", "lenet5"], "lenet5 cannot be trained on images of 1x8x8 (digits); image_size, or --image-size, makes them larger: the window"),
     (["--epoch", "1"], "--epoch"),
     (["extra"], "unexpected extra argument"),
 ])

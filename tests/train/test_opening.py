@@ -13,6 +13,8 @@ from minicnn.errors import BadValue, DataError
 from minicnn.models import Classifier
 from minicnn.nn import functional as F
 from minicnn.serialize import save
+from minicnn.train.config import complete_further
+from minicnn.train.job import prepare
 from minicnn.train.opening import Adapted, open_classifier
 from minicnn.train.results import evaluate_saved
 
@@ -235,6 +237,8 @@ def test_a_network_for_one_image_at_a_time(tmp_path, shape):
     np.testing.assert_allclose(outcome.probabilities, wanted, rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(found.probabilities(tested), wanted, rtol=1e-4, atol=1e-6)
     assert figures["images"] == len(tested) == 359
+    with pytest.raises(DataError, match="one.onnx is made for one image at a time, and cannot be trained on batches"):
+        prepare(complete_further(path, dataset="digits"))
     found.compile()
     np.testing.assert_allclose(found.probabilities(tested[:3]), wanted[:3], rtol=1e-4, atol=1e-6)
 
