@@ -132,6 +132,11 @@ def test_predict_goes_on_after_a_broken_image_but_fails(trained, tmp_path):
         f"Error: {tmp_path / 'absent.png'}: No such file or directory"]
 
 
+def test_a_picture_with_more_pixels_than_pillow_s_limit(trained, tmp_path, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 6000)               # of 8100 Pillow itself only warns
+    assert "is refused: 90 x 90 pixels are more than Pillow's limit of 6,000" in refused("predict", trained[0], digit(tmp_path))
+
+
 def test_what_is_no_model_is_refused(trained, tmp_path):
     path = digit(tmp_path)
     assert "has no model.mcnn" in refused("predict", tmp_path, path)
