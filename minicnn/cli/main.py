@@ -62,6 +62,7 @@ def show_what_can_be_shown(stream):
 def warnings_in_one_line():
     """What the library warns of is told as mistakes are: without the place in its code."""
     with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Image size .* could be decompression bomb")      # Pillow's: such an image is refused
         warnings.showwarning = lambda message, *place, **others: click.echo(f"Warning: {' '.join(str(message).split())}", err=True)
         yield
 

@@ -62,11 +62,13 @@ PRACTICE_OPTIONS = (
     click.option("--early-stopping", type=int, metavar="EPOCHS", help="End after so many epochs without a new best one."),
 )
 
+DEVICE_OPTION = click.option("--device", type=click.Choice(["cpu", "cuda"]), help="Where to compute; minicnn doctor says why not cuda.  "
+                             "[default: cpu]")
 PLACE_OPTIONS = (
     click.option("--workers", type=int, help="Threads that augment images ahead of time.  [default: 2 with --augment, else 0]"),
     click.option("--checkpoint-every", type=int, metavar="STEPS", help="Checkpoints within an epoch, too: what a power cut can cost.  "
                  "[default: one after each epoch]"),
-    click.option("--device", type=click.Choice(["cpu", "cuda"]), help="Where to train; minicnn doctor says why not cuda.  [default: cpu]"),
+    DEVICE_OPTION,
 )
 OUTPUT_OPTIONS = (
     click.option("--output", type=click.Path(), help="Run folder, new or empty.  [default: runs/<dataset>-<model>-NNN]"),

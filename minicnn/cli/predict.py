@@ -7,7 +7,7 @@ import click
 
 from ..train.opening import open_classifier
 from ..train.predicting import best, image_files, predictions
-from .options import FILE_OPTIONS, NORMALISATION_OPTIONS, with_options
+from .options import DEVICE_OPTION, FILE_OPTIONS, NORMALISATION_OPTIONS, with_options
 from .show import describe, make_console, show_scores
 
 TOP = 10                        # classes that are shown
@@ -18,6 +18,7 @@ TOP = 10                        # classes that are shown
 @click.argument("images", metavar="IMAGE...", nargs=-1, required=True, type=click.Path())
 @click.option("--top", type=click.IntRange(min=1), help=f"How many classes to show.  [default: {TOP}; in JSON all]")
 @click.option("--invert/--no-invert", default=None, help="Exchange light and dark.  [default: where the margin is not as in training]")
+@DEVICE_OPTION
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @with_options(*FILE_OPTIONS, *NORMALISATION_OPTIONS)
 def predict(run, images, top, invert, as_json, **options):

@@ -11,6 +11,10 @@ NOT_READ = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"}
 GREY = ("1", "L", "LA", "La", "I", "F")         # and I;16 in its spellings
 
 
+class TooLarge(DataError):
+    """An image with more pixels than are taken."""
+
+
 def extensions():
     """The endings, in small letters and with their dot, of the files that Pillow can read."""
     from PIL import Image
@@ -43,38 +47,49 @@ def is_grey(image):
     return image.mode in GREY or image.mode.startswith("I;16")
 
 
-def opened(path, use, decode=False):
-    """use(image) of an opened file, with every way in which a file can be no good told as a DataError."""
+def opened(path, use, decode=False, formats=None, most_pixels=None):
+    """use(image) of a file, with every way in which it can be no good told as a DataError.
+
+    path         or a binary file that is open for reading
+    formats      Pillow's names of those that are read; None: all
+    most_pixels  TooLarge is raised for more than these, or than Pillow's limit
+    """
     from PIL import Image
 
-    with open(path, "rb") as file:
-        try:
-            image = Image.open(file)
-            check_pixels(image, Image.MAX_IMAGE_PIXELS)
-            if decode:
-                image.load()
-            return use(image)
-        except MemoryError:
-            raise
-        except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-            raise DataError(f"{os.fspath(path)} is refused: {error}") from None
-        except Exception as error:              # a damaged file may make Pillow's decoders raise anything
-            raise DataError(f"{os.fspath(path)} cannot be read as an image: {reason(error, file)}") from None
+    if not hasattr(path, "read"):
+        with open(path, "rb") as file:
+            return opened(file, use, decode, formats, most_pixels)
+    name = getattr(path, "name", "the image")
+    try:
+        image = Image.open(path, formats=formats)
+        check_pixels(image, name, most_pixels)
+        if decode:
+            image.load()
+        return use(image)
+    except (MemoryError, TooLarge):
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise TooLarge(f"{name} is refused: {error}") from None
+    except Exception as error:              # a damaged file may make Pillow's decoders raise anything
+        raise DataError(f"{name} cannot be read as an image: {reason(error, path)}") from None
 
 
 def reason(error, file):
     if type(error).__name__ != "UnidentifiedImageError":
         return error
-    return "it is no image that Pillow knows" if os.fstat(file.fileno()).st_size else "it is empty"
+    return "it is no image that Pillow knows" if file.seek(0, os.SEEK_END) else "it is empty"
 
 
-def check_pixels(image, limit):
-    """Pillow itself only warns between once and twice its limit."""
+def check_pixels(image, name, most):
+    """Refuse more pixels than `most`, and than Pillow's limit: it only warns itself between once and twice of that."""
     from PIL import Image
 
-    if limit is not None and image.width * image.height > limit:
-        raise Image.DecompressionBombError(f"{image.width} x {image.height} pixels are more than Pillow's limit of {limit:,} "
-                                           f"(PIL.Image.MAX_IMAGE_PIXELS), and may be a decompression bomb")
+    count, limit = image.width * image.height, Image.MAX_IMAGE_PIXELS
+    if most is not None and count > most:
+        raise TooLarge(f"{name} has {count:,} pixels, at most {most:,} are taken")
+    if limit is not None and count > limit:
+        raise TooLarge(f"{name} is refused: {image.width} x {image.height} pixels are more than Pillow's limit of {limit:,} "
+                       f"(PIL.Image.MAX_IMAGE_PIXELS), and may be a decompression bomb")
 
 
 def as_mode(image, mode):

@@ -74,7 +74,7 @@ class Program:
 
     def __init__(self, model, given):
         with no_grad():
-            graph = fuse(simplify(_traced(model, [wrap(x) for x in given])))
+            graph = fuse(simplify(_traced(model, given)))
         place = device_of(model)
         weights = {name: _own_copy(array, place) for name, array in graph.initializers.items()}
         self.inputs, self.outputs = ([value.name for value in values] for values in (graph.inputs, graph.outputs))
@@ -113,14 +113,21 @@ def compile_for_inference(model, *example):
     return compiled
 
 
-def _traced(model, inputs):
-    """The Graph of a model. What is wrong with the inputs is said of these, not of the batches that `trace` makes of them."""
+def _traced(model, given):
+    """The Graph of a model. What is wrong with the arrays is said of these, not of the batches that `trace` makes of them."""
     try:
-        return trace(model, *inputs)
+        return trace(model, *map(wrap, _with_images(given)))
     except Error as error:
         mistake = error
-    model(*inputs)
+    model(*map(wrap, given))
     raise mistake
+
+
+def _with_images(given):
+    """The arrays; for an empty batch, of which nothing can be traced, a batch of one black image."""
+    if not given or given[0].shape[:1] != (0,):
+        return given
+    return [np.zeros((1, *x.shape[1:]), x.dtype) if x.shape[:1] == (0,) else x for x in given]
 
 
 def _array(x):

@@ -74,8 +74,12 @@ class Classifier:
                                    for i in range(0, len(images), self.batch)])
 
     def compile(self):
-        """From now on, `probabilities` are computed by the model as it is now, compiled for inference."""
-        self.compiled = self.model.compile_for_inference(np.zeros((1, *self.input_shape), np.float32))
+        """From now on, `probabilities` are computed by the model as it is now, compiled for inference.
+
+        A network for one image alone stays as it is: of such a one no graph for batches can be made.
+        """
+        if self.batch > 1:
+            self.compiled = self.model.compile_for_inference(np.zeros((1, *self.input_shape), np.float32))
 
     def adapt(self, classes):
         """Make the model tell other classes apart: its head is replaced by a fresh one, unless the classes are those that it knows."""

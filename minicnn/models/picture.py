@@ -4,22 +4,16 @@ A person's photograph of a digit is dark ink on a light page, large, off-centre;
 fills a small square. What is done to bridge that is said in words (`Picture.notes`), so that nobody has to guess.
 """
 
-import os
-import warnings
 from typing import NamedTuple
 
 import numpy as np
 
-from ..data.reading import scaled
-from ..errors import BadValue, DataError
+from ..data.reading import opened, scaled
+from ..errors import BadValue
 
 BACKGROUNDS = ("dark", "light", "any")
 WORKING_SIZE = 1024             # larger pictures are scaled down to this many pixels before anything else
 INK = 0.2                       # of full contrast: what stands out from the background by more is content
-
-
-class TooLarge(DataError):
-    """An image with more pixels than are taken."""
 
 
 class Picture(NamedTuple):
@@ -89,37 +83,10 @@ def needs_inversion(pixels, style):
 # Decoding
 
 def decode(path, channels, formats=None, most_pixels=None):
-    """(pixels (C, H, W) in 0..1, the file's mode), upright and without transparency.
+    """(pixels (C, H, W) in 0..1, the file's mode), upright and without transparency; the arguments are those of `reading.opened`."""
+    from PIL import ImageOps
 
-    path         or a binary file that is open for reading
-    formats      Pillow's names of those that are read; None: all
-    most_pixels  None: Pillow's limit
-    """
-    if hasattr(path, "read"):
-        return _decode(path, getattr(path, "name", "the image"), channels, formats, most_pixels)
-    with open(path, "rb") as file:
-        return _decode(file, os.fspath(path), channels, formats, most_pixels)
-
-
-def _decode(file, name, channels, formats, most_pixels):
-    from PIL import Image, ImageOps
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        try:
-            image = Image.open(file, formats=formats)
-            if most_pixels is not None and image.width * image.height > most_pixels:
-                raise TooLarge(f"{name} has {image.width * image.height:,} pixels, at most {most_pixels:,} are taken")
-            image.load()
-            mode = image.mode
-            return _as_pixels(ImageOps.exif_transpose(image), channels), mode
-        except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-            raise TooLarge(f"{name} is refused: {error}") from None
-        except (MemoryError, TooLarge):
-            raise
-        except Exception as error:              # a damaged file may make Pillow's decoders raise anything
-            reason = "it is no image that Pillow knows" if type(error).__name__ == "UnidentifiedImageError" else error
-            raise DataError(f"{name} cannot be read as an image: {reason}") from None
+    return opened(path, lambda image: (_as_pixels(ImageOps.exif_transpose(image), channels), image.mode), True, formats, most_pixels)
 
 
 def _as_pixels(image, channels):

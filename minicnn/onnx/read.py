@@ -50,7 +50,7 @@ def parsed(f, onnx):
         size = file.seek(0, os.SEEK_END)
         file.seek(0)
         if not 0 < size < MAX_FILE:
-            raise DataError(f"it has {size:,} bytes; an .onnx file has at least 1 and fewer than {MAX_FILE:,}")
+            raise DataError(f"it has {size:,} bytes; an .onnx file has fewer than {MAX_FILE:,}" if size else "it is empty")
         data = file.read()
     wire.check(data, onnx.ModelProto.DESCRIPTOR)
     try:

@@ -55,9 +55,9 @@ def next_field(data, position, end):
     elif wire in FIXED_SIZES:
         stop = position + FIXED_SIZES[wire]
     else:
-        raise DataError("it is not a protocol-buffer message")
+        raise DataError("it is no ONNX network: not a protocol-buffer message")
     if tag < 8:
-        raise DataError("it is not a protocol-buffer message")
+        raise DataError("it is no ONNX network: not a protocol-buffer message")
     if stop > end:
         raise DataError("it ends in the middle of a message: it was cut off, or it is of another format")
     return tag >> 3, wire, position, stop
@@ -74,7 +74,7 @@ def varint(data, position, end):
         value |= (byte & 127) << shift
         if byte < 128:
             return value, position
-    raise DataError("it is not a protocol-buffer message")
+    raise DataError("it is no ONNX network: not a protocol-buffer message")
 
 
 def last_bytes(data, number):

@@ -45,9 +45,7 @@ def draw(figure, file, **options):
 
 def missing_letters(figure, file, options):
     """Draw the figure; the letters that matplotlib had no font for."""
-    from matplotlib import rc_context
-
-    with quiet(), warnings.catch_warnings(record=True) as caught, rc_context({"font.family": families()}):
+    with quiet(), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         figure.savefig(file, **options)
     found = [(warning, MISSING.match(str(warning.message))) for warning in caught]

@@ -88,7 +88,7 @@ def read_legacy(file, size):
     """The same of the form before PyTorch 1.6."""
     file.seek(0)
     if file.read(2)[:1] != b"\x80":
-        raise DataError("it is neither a zip archive nor a pickle, so PyTorch did not write it")
+        raise DataError("neither minicnn, PyTorch, safetensors nor NumPy wrote it (the name of an ONNX network must end in .onnx)")
     file.seek(0)
     plain = pickled.Machine({}, _no_storages)
     if plain.run(file) != LEGACY_MAGIC or plain.run(file) != LEGACY_VERSION:

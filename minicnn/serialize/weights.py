@@ -15,6 +15,7 @@ from ..tensor import Tensor
 from . import container, graph, pytorch, state
 from .archive import naming
 
+ZIP = b"PK"                     # the first bytes of a zip archive, be it whole or not
 UNPACKED = 20                   # how many times its size a compressed .npz may become
 
 
@@ -35,10 +36,12 @@ def _reader(file):
     """Which function reads this file."""
     start = file.read(9)
     file.seek(0)
+    if not start:
+        raise DataError("it is empty")
     if start[8:] == b"{":
         return _read_safetensors
     try:
-        if not zipfile.is_zipfile(file):
+        if not zipfile.is_zipfile(file) and start[:2] != ZIP:
             return pytorch.read_legacy
         names = {name.rpartition("/")[2] for name in zipfile.ZipFile(file).namelist()}
     except Exception as error:          # zipfile lets several kinds out of malformed fields

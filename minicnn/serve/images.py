@@ -11,6 +11,7 @@ import json
 import numpy as np
 
 from ..data.duplicates import LUMA
+from ..data.reading import TooLarge
 from ..errors import DataError
 from ..models import picture
 from .limits import Refused
@@ -67,7 +68,7 @@ def decoded(image, classifier, limits):
     if isinstance(image, bytes):
         try:
             pixels, mode = picture.decode(io.BytesIO(image), channels, FORMATS, limits.pixels)
-        except picture.TooLarge as error:
+        except TooLarge as error:
             raise Refused(413, str(error)) from None
         except DataError as error:
             raise Refused(422, str(error)) from None

@@ -11,7 +11,6 @@ from ..tensor import wrap
 
 SPLIT_SEED = 0                  # fixed: every run of a data set trains, validates and tests on the same images
 TEST_SHARE, VALIDATION_SHARE = 0.2, 0.1
-EVALUATION_BATCH = 256
 
 
 class Part(NamedTuple):
@@ -109,5 +108,5 @@ def loader(part, prepare, batch_size, shuffle=False, seed=None, workers=0, mix=N
 
 
 def as_they_are(part, classifier):
-    """A DataLoader of a Part in its order, normalised as the Classifier wants it: to evaluate on."""
-    return loader(part, lambda images, _: classifier.normalise(images), EVALUATION_BATCH, seed=0)
+    """A DataLoader of a Part in its order, normalised and in batches as the Classifier wants it: to evaluate on."""
+    return loader(part, lambda images, _: classifier.normalise(images), classifier.batch, seed=0)

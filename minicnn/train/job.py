@@ -6,7 +6,7 @@ import numpy as np
 
 from .. import arrays, data
 from ..data import seeding
-from ..errors import BadValue, DataError
+from ..errors import BadValue, DataError, ShapeError
 from ..models import Classifier, freeze, style_of
 from ..models.summary import dims
 from ..nn import CrossEntropyLoss
@@ -70,12 +70,21 @@ def prepare(config, progress=None, split=None, source=None):
     arrays.manual_seed(config.seed)
     style = style_of(parts.train.images)
     if known is None:
-        classifier = Classifier.for_images(config.model, parts.train.images, source.classes, style)
+        classifier = fresh(config, source, parts.train.images, style)
     else:
         classifier = adapted(known, config, source, style)
     classifier.model.to(config.device)
     trainer = make_trainer(config, classifier.model, parts.train.labels, len(source.classes))
     return Job(config, source, parts, classifier, trainer, Augmentation(config.augment, config.shift, size))
+
+
+def fresh(config, source, images, style):
+    """A Classifier of the Config's architecture for a data set's images."""
+    try:
+        return Classifier.for_images(config.model, images, source.classes, style)
+    except ShapeError as error:
+        raise ShapeError(f"{config.model} cannot be trained on images of {dims(images.shape[1:])} ({source.name}); image_size, or "
+                         f"--image-size, makes them larger: {error}") from None
 
 
 def opened(config):
@@ -88,6 +97,8 @@ def adapted(classifier, config, source, style):
     if source.train_images.shape[1:] != classifier.input_shape:
         raise DataError(f"{config.pretrained} takes images of {dims(classifier.input_shape)}, those of {source.name} are "
                         f"{dims(source.train_images.shape[1:])}")
+    if classifier.batch == 1:
+        raise DataError(f"{config.pretrained} is made for one image at a time, and cannot be trained on batches")
     classifier.adapt(source.classes)
     classifier.style = style
     if config.freeze != "none":

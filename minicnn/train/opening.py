@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import nn, onnx
+from .. import arrays, nn, onnx
 from ..autograd import no_grad
 from ..errors import BadValue, DataError, Error
 from ..graph.module import GraphModule
@@ -25,7 +25,7 @@ SIDE = 224                      # pixels, where neither the file nor the user sa
 ANY = {"background": "any", "fill": 1.0}
 
 
-def open_classifier(path, model=None, classes=None, input_size=None, mean=None, std=None):
+def open_classifier(path, model=None, classes=None, input_size=None, mean=None, std=None, device=None):
     """The Classifier in a file or a run folder.
 
     path        a run folder, a `.mcnn` of any kind, an `.onnx`, or weights: `.pth`, `.pt`, `.safetensors`, `.npz`
@@ -34,14 +34,20 @@ def open_classifier(path, model=None, classes=None, input_size=None, mean=None, 
     input_size  side of the images in pixels
     mean, std   of what the model takes for 0 and for 1, in 0..1: one number, or one for each channel; None: as the file says, else
                 ImageNet's for three channels, 0 and 1 for one
+    device      where the network is put; None: "cpu"
 
-    Raises DataError for a file that is none of these or no classifier of images; UnsupportedOperator; OSError.
+    Raises DataError for a file that is none of these or no classifier of images; DeviceError without a usable GPU where one is asked for;
+    UnsupportedOperator; OSError.
     """
+    arrays.module_for(device)                       # or an error, before anything is read
     path = network_file(path)
     content = read_network(path, model)
     ours = not isinstance(content, nn.Module) or isinstance(content, GraphModule) and content.graph.metadata.get("kind") == KIND
     classifier = Classifier.from_content(content, path) if ours else foreign(content, path, model, input_size)
-    return with_options(classifier, path, classes, input_size, mean, std)
+    classifier = with_options(classifier, path, classes, input_size, mean, std)
+    if device is not None:
+        classifier.model.to(device)
+    return classifier
 
 
 def network_file(path):
@@ -56,9 +62,10 @@ def network_file(path):
 
 def read_network(path, model):
     """What a file holds: a module, or the content of a classifier's file."""
-    if path.suffix.lower() == ".onnx":
+    ours = holds_a_document(path)
+    if path.suffix.lower() == ".onnx" and not ours:
         return onnx.load(path)
-    if holds_a_document(path):
+    if ours:
         content = load(path, map_location="cpu")
         if isinstance(content, nn.Module) or isinstance(content, dict) and content.get("kind") == KIND or model is None:
             return content
@@ -191,7 +198,9 @@ def adapted(network, path, shape):
         with no_grad():
             given = network(x)
     except Error as error:
-        raise DataError(f"{path} cannot be used on images of {shape[2]}x{shape[1]}: {error} (another --input-size?)") from None
+        batch = network.graph.inputs[0].shape[0]
+        hint = f"it is made for {batch} images at once" if isinstance(batch, int) and batch > 1 else "another --input-size?"
+        raise DataError(f"{path} cannot be used on images of {shape[2]}x{shape[1]}: {error} ({hint})") from None
     outputs = given if isinstance(given, tuple) else (given,)
     chosen = next((i for i, y in enumerate(outputs) if y.ndim > 1 and y.numel() == y.shape[1]), None)
     if chosen is None:
@@ -226,9 +235,12 @@ def outputs_of(classifier, path):
     """How many classes there are. A network for batches of one image alone gets them one by one."""
     zeros = np.zeros((2, *classifier.input_shape), np.uint8)
     try:
-        return classifier.probabilities(zeros).shape[1]
+        found = classifier.probabilities(zeros)
+        if len(found) == len(zeros):
+            return found.shape[1]
     except Error:
-        classifier.batch = 1
+        pass
+    classifier.batch = 1
     try:
         return classifier.probabilities(zeros).shape[1]
     except Error as error:

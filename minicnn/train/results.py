@@ -8,11 +8,11 @@ from pathlib import Path
 from .. import data, metrics
 from ..data.registry import FOLDER
 from ..errors import DataError
+from ..models.summary import dims
 from ..nn import CrossEntropyLoss
 from ..serialize.atomic import check_writable, replacing
 from .evaluation import evaluate
 from .images import Parts, as_they_are, divide
-from .opening import open_classifier
 
 
 def evaluate_classifier(classifier, part):
@@ -87,23 +87,37 @@ def read_split(run):
     return split
 
 
-def evaluate_saved(run, dataset=None, data_dir=None, part="test", progress=None):
+def check_fits(classifier, run, source):
+    """Raise DataError for a data set with other images or classes than a Classifier's."""
+    size, wanted = source.train_images.shape[1:], classifier.input_shape
+    if size != wanted:
+        raise DataError(f"{run} takes images of {dims(wanted)}, those of {source.name} are {dims(size)}")
+    if list(source.classes) != classifier.classes:
+        hint = "; if only the names differ, give them: --classes FILE" * (len(source.classes) == len(classifier.classes))
+        raise DataError(f"{run} has other classes ({first_of(classifier.classes)}) than {source.name} ({first_of(source.classes)}){hint}")
+
+
+def first_of(classes):
+    """The number of classes, and the names of the first ones."""
+    return f"{len(classes)}: {', '.join(classes[:3])}{', ...' * (len(classes) > 3)}"
+
+
+def evaluate_saved(classifier, run, dataset=None, data_dir=None, part="test", progress=None):
     """(name of the data set, Evaluation, figures, images) of a saved model on a part of a data set: its own, where None is given.
 
+    run   the run folder or file that the Classifier was opened from
     part  "train", "validation", "test", or "all"
 
     Raises DataError where the data set has other images or classes than the model was trained on.
     """
-    classifier = open_classifier(run)
     about = classifier.about
     if dataset is None and "dataset" not in about:
-        raise DataError(f"{run} does not say what it was trained on; name the data set")
+        raise DataError(f"{run} does not say what it was trained on; name the data set (--dataset, or --data FOLDER)")
     same = dataset in (None, about.get("dataset"))
     source = load_for(classifier, dataset or about["dataset"], data_dir or (about.get("data_dir") if same else None), progress)
     parts = divide(source, read_split(run) if same and data_dir in (None, about.get("data_dir")) else None)
     chosen = parts.together() if part == "all" else getattr(parts, part)
-    if chosen.images.shape[1:] != classifier.input_shape or list(source.classes) != classifier.classes:
-        raise DataError(f"{run} was trained on other images or classes than those of {source.name}")
+    check_fits(classifier, run, source)
     outcome = evaluate_classifier(classifier, chosen)
     remarks = {"remarks": list(source.remarks)} if source.remarks else {}
     return source.name, outcome, {**report(outcome, classifier.classes), **remarks}, chosen.images

@@ -13,7 +13,7 @@ from helpers.commands import refused, run
 from PIL import Image
 from rich.console import Console
 
-from minicnn import data
+from minicnn import arrays, data
 from minicnn.cli.show import class_table, confusion_table, show_scores, show_table
 from minicnn.models import Classifier
 from minicnn.serialize import save
@@ -72,7 +72,7 @@ def test_a_run_is_repeated_from_its_config(trained, tmp_path):
     (["--resume", "/no/such/run"], "there is no folder /no/such/run"),
     (["--resume", "x", "--batch-size", "3"], "--resume goes on with the run's own settings: leave out --batch-size"),
     (["--config", "/no/such/file"], "/no/such/file: No such file or directory"),
-    (["--model", "lenet5"], "does not fit"),
+    (["--model", "lenet5"], "lenet5 cannot be trained on images of 1x8x8 (digits); image_size, or --image-size, makes them larger: the window"),
     (["--epoch", "1"], "--epoch"),
     (["extra"], "unexpected extra argument"),
 ])
@@ -118,7 +118,7 @@ def test_predict_prints_bars_of_scores(trained, tmp_path):
 
 def test_predict_as_json_takes_the_model_file_too(trained, tmp_path):
     folder, _ = trained
-    (found,) = json.loads(run("predict", folder / "model.mcnn", digit(tmp_path), "--json").output)
+    (found,) = json.loads(run("predict", folder / "model.mcnn", digit(tmp_path), "--json", "--device", "cpu").output)
     assert list(found["scores"]) == [str(i) for i in range(10)] and sum(found["scores"].values()) == pytest.approx(1)
 
 
@@ -132,6 +132,11 @@ def test_predict_goes_on_after_a_broken_image_but_fails(trained, tmp_path):
         f"Error: {tmp_path / 'absent.png'}: No such file or directory"]
 
 
+def test_a_picture_with_more_pixels_than_pillow_s_limit(trained, tmp_path, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 6000)               # of 8100 Pillow itself only warns
+    assert "is refused: 90 x 90 pixels are more than Pillow's limit of 6,000" in refused("predict", trained[0], digit(tmp_path))
+
+
 def test_what_is_no_model_is_refused(trained, tmp_path):
     path = digit(tmp_path)
     assert "has no model.mcnn" in refused("predict", tmp_path, path)
@@ -143,6 +148,14 @@ def test_what_is_no_model_is_refused(trained, tmp_path):
     assert "--top" in refused("predict", trained[0], path, "--top", 0)
 
 
+@pytest.mark.parametrize("words", [["train"], ["evaluate", "RUN"], ["predict", "RUN", "IMAGE"]])
+def test_without_a_gpu_cuda_is_refused_alike(trained, tmp_path, monkeypatch, words):
+    monkeypatch.setattr(arrays, "why_no_gpu", lambda: "CuPy is not installed")
+    given = {"RUN": trained[0], "IMAGE": digit(tmp_path)}
+    assert refused(*[given.get(word, word) for word in words], "--device", "cuda") == "no usable GPU: CuPy is not installed"
+    assert "'tpu' is not one of 'cpu', 'cuda'" in refused(*[given.get(word, word) for word in words], "--device", "tpu")
+
+
 # evaluate, info, models
 
 
@@ -151,13 +164,28 @@ def test_evaluate_finds_what_the_training_found(trained):
     results = json.loads((folder / "results.json").read_text())
     figures = json.loads(run("evaluate", folder, "--json").output)
     assert {**figures, "best_epoch": 1} == results
-    assert f"accuracy {100 * figures['accuracy']:.2f} %" in run("evaluate", folder / "model.mcnn").output
+    assert f"accuracy {100 * figures['accuracy']:.2f} %" in run("evaluate", folder / "model.mcnn", "--device", "cpu").output
 
 
 def test_evaluate_on_other_data_is_refused(trained):
     if os.path.isdir("/usr/share/datasets/fashion-mnist"):
-        assert "other images or classes than those of fashion-mnist" in refused("evaluate", trained[0], "--dataset", "fashion-mnist")
+        assert "takes images of 1x8x8, those of fashion-mnist are 1x28x28" in refused("evaluate", trained[0], "--dataset", "fashion-mnist")
     assert "'x' is not one of" in refused("evaluate", trained[0], "--part", "x")
+
+
+def test_evaluate_on_a_file_that_names_no_classes(trained, tmp_path):
+    classifier, path, names = Classifier.load(trained[0] / "model.mcnn"), tmp_path / "bare.mcnn", tmp_path / "names.txt"
+    save(classifier.model, path, (1, 8, 8))
+    result = run("evaluate", path)
+    assert result.exit_code == 2 and "name the data set (--dataset, or --data FOLDER)" in result.stderr
+    result = run("evaluate", path, "--dataset", "digits")
+    assert result.exit_code == 2 and "other classes (10: class 0, class 1, class 2, ...) than digits (10: 0, 1, 2, ...); if only" in result.stderr
+    names.write_text("\n".join(classifier.classes))
+    numbers = ["--mean", classifier.mean[0], "--std", classifier.std[0]]
+    result = run("evaluate", path, "--dataset", "digits", "--classes", names, *numbers, "--json")
+    assert result.exit_code == 0 and result.stderr == "input 8x8, as the file says\n"
+    accuracy = json.loads((trained[0] / "results.json").read_text())["accuracy"]
+    assert json.loads(result.stdout)["accuracy"] == pytest.approx(accuracy)
 
 
 def test_info_shows_the_model(trained):

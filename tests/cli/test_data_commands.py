@@ -77,7 +77,7 @@ def test_another_folder_is_evaluated_on(trained, tmp_path):
     other = make_folder(tmp_path / "other", (("red", 5), ("green", 5), ("blue", 5)), size=(20, 20))
     assert json.loads(run("evaluate", trained[1], "--data", other, "--part", "all", "--json").output)["images"] == 15
     assert "--data and --dataset exclude each other" in refused("evaluate", trained[1], "--data", other, "--dataset", "digits")
-    assert "other images or classes" in refused("evaluate", trained[1], "--data", make_folder(tmp_path / "two", (("red", 5), ("blue", 5))))
+    assert "has other classes (" in refused("evaluate", trained[1], "--data", make_folder(tmp_path / "two", (("red", 5), ("blue", 5))))
 
 
 def test_the_run_is_repeated_and_predicts(trained, tmp_path):

@@ -137,7 +137,19 @@ def test_sizes_of_inputs_may_change():
         compiled([1, 2])
 
 
-@pytest.mark.parametrize("shape", [(7, 3, 28, 28), (7, 1, 14, 14), (28, 28)])
+@pytest.mark.parametrize("name, shape", [("small_cnn", (1, 8, 8)), ("resnet20", (3, 16, 16))])
+def test_an_empty_batch_may_come_first(name, shape):
+    model, x = lived_in(models.create(name), shape), minicnn.randn(2, *shape)
+    compiled = model.compile_for_inference()
+    with minicnn.no_grad():
+        for batch in (x[:0], x, x[:0]):
+            wanted, found = model(batch), compiled(batch)
+            assert found.shape == wanted.shape and found.dtype == wanted.dtype
+            np.testing.assert_allclose(found.numpy(), wanted.numpy(), rtol=1e-4, atol=1e-5)
+    assert len(compiled._programs) == 1
+
+
+@pytest.mark.parametrize("shape", [(7, 3, 28, 28), (7, 1, 14, 14), (28, 28), (0, 3, 28, 28)])
 def test_what_is_wrong_with_an_input_is_told_as_by_the_model_itself(shape):
     model = models.create("lenet5")
     with pytest.raises(ShapeError) as wanted:

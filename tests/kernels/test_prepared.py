@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from minicnn import kernels, shapes
 from minicnn.kernels import algorithms, array, cut_array
-from minicnn.kernels.cpu import conv, depthwise, winograd
+from minicnn.kernels.cpu import conv, depthwise, inference, winograd
 from minicnn.kernels.cpu.inference import PreparedConv2d
 
 THREADS = kernels.get_num_threads()
@@ -97,6 +97,28 @@ def test_shapes_that_change_and_an_empty_batch():
         expected = np.maximum(array.conv2d(x, w, b, window, 1), 0)
         np.testing.assert_allclose(prepared(x, window), expected, rtol=1e-3, atol=1e-3)
     assert len(prepared.runs) == 5 and len(prepared.packed) <= 3
+
+
+def test_what_is_worked_out_is_kept_for_the_shapes_used_last(monkeypatch):
+    w, most, made, work_out = np.ones((4, 3, 3, 3), np.float32), inference.MOST_RUNS, [], PreparedConv2d._run_for
+    monkeypatch.setattr(PreparedConv2d, "_run_for", lambda self, x, window: made.append(x.shape[2]) or work_out(self, x, window))
+    prepared = PreparedConv2d(w, None, 1, 1)
+
+    def use(height):
+        x = np.ones((1, 3, height, 5), np.float32)
+        window = shapes.conv2d_window(x.shape, w.shape, 1, 1, 1, 1)
+        np.testing.assert_allclose(prepared(x, window), array.conv2d(x, w, None, window, 1), rtol=1e-5)
+
+    heights = list(range(1, 5 * most))
+    for height in heights:
+        use(height)
+        use(1)                                  # used again and again, so it stays
+        assert len(prepared.runs) + len(prepared.older) <= 2 * most
+    for height in heights[1 - most :]:
+        use(height)
+    assert made == heights
+    use(2)
+    assert made == [*heights, 2]
 
 
 def test_what_is_not_a_number_stays_so():

@@ -147,7 +147,7 @@ def truncated():
 
 
 @pytest.mark.parametrize("content, message", [
-    (bomb(), "is refused: Image size .* exceeds limit"), (truncated(), "truncated"), (b"", "no image that Pillow knows"),
+    (bomb(), "is refused: Image size .* exceeds limit"), (truncated(), "truncated"), (b"", "it is empty"),
     (b"GIF89a", "cannot be read as an image"), (b"\x89PNG\r\n\x1a\n", "cannot be read as an image"), (b"text", "no image that Pillow knows"),
 ], ids=["bomb", "truncated", "empty", "gif head", "png head", "text"])
 def test_what_is_no_image_is_refused_by_name(tmp_path, content, message):

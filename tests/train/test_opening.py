@@ -1,6 +1,7 @@
 """Any file with a network becomes a classifier that computes what the network does; what is assumed of it is said."""
 
 import json
+import shutil
 import warnings
 
 import numpy as np
@@ -12,7 +13,10 @@ from minicnn.errors import BadValue, DataError
 from minicnn.models import Classifier
 from minicnn.nn import functional as F
 from minicnn.serialize import save
+from minicnn.train.config import complete_further
+from minicnn.train.job import prepare
 from minicnn.train.opening import Adapted, open_classifier
+from minicnn.train.results import evaluate_saved
 
 STYLE = {"background": "any", "fill": 1.0}
 
@@ -115,6 +119,8 @@ def test_a_classifier_whose_model_is_a_graph(tmp_path):
     for field in ("name", "arguments", "classes", "input_shape", "mean", "std", "style", "about"):
         assert getattr(again, field) == getattr(first, field), field
     assert open_classifier(tmp_path / "all.mcnn").remarks == []
+    shutil.copy(tmp_path / "all.mcnn", tmp_path / "misnamed.onnx")
+    assert open_classifier(tmp_path / "misnamed.onnx").classes == ["x", "y", "z"]
     other = {name: tensor + 1 for name, tensor in first.model.state_dict().items()}
     first.save(tmp_path / "other.mcnn", other)
     np.testing.assert_array_equal(Classifier.load(tmp_path / "other.mcnn").model.state_dict()["classifier.bias"].numpy(),
@@ -203,6 +209,45 @@ def test_onnx_of_a_run_takes_bytes_and_knows_its_classes(tmp_path):
         np.testing.assert_allclose(open_classifier(tmp_path / "again.mcnn").probabilities(images()), found.probabilities(images()), rtol=1e-5)
 
 
+def of_batches(path, batch, *shape):
+    """An .onnx for the digits, of batches of this size alone: what it computes is brought to a shape with the batch in it."""
+    onnx = pytest.importorskip("onnx")
+    from onnx import TensorProto, helper, numpy_helper
+
+    w = np.random.default_rng(0).normal(size=(10, 1, 3, 3)).astype(np.float32)
+    nodes = [helper.make_node("Conv", ["x", "w"], ["a"]), helper.make_node("GlobalMaxPool", ["a"], ["b"]),
+             helper.make_node("Reshape", ["b", "shape"], ["y"])]
+    graph = helper.make_graph(nodes, "g", [helper.make_tensor_value_info("x", TensorProto.FLOAT, (batch, 1, 8, 8))],
+                              [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
+                              [numpy_helper.from_array(w, "w"), numpy_helper.from_array(np.array(shape), "shape")])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    model.metadata_props.add(key="classes", value=json.dumps([str(i) for i in range(10)]))
+    onnx.save(model, path)
+    return path, w
+
+
+@pytest.mark.parametrize("shape", [(1, 10), (1, -1)])
+def test_a_network_for_one_image_at_a_time(tmp_path, shape):
+    path, w = of_batches(tmp_path / "one.onnx", 1, *shape)
+    found = open_classifier(path)
+    _, outcome, figures, tested = evaluate_saved(found, path, "digits")
+    with minicnn.no_grad():
+        logits = F.conv2d(minicnn.from_numpy(tested / np.float32(255)), minicnn.from_numpy(w)).amax((2, 3))
+    wanted = F.softmax(logits, 1).numpy()
+    np.testing.assert_allclose(outcome.probabilities, wanted, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(found.probabilities(tested), wanted, rtol=1e-4, atol=1e-6)
+    assert figures["images"] == len(tested) == 359
+    with pytest.raises(DataError, match="one.onnx is made for one image at a time, and cannot be trained on batches"):
+        prepare(complete_further(path, dataset="digits"))
+    found.compile()
+    np.testing.assert_allclose(found.probabilities(tested[:3]), wanted[:3], rtol=1e-4, atol=1e-6)
+
+
+def test_a_network_for_several_images_at_a_time(tmp_path):
+    with pytest.raises(DataError, match="cannot be used on images of 8x8: .* made for 8 images at once"):
+        open_classifier(of_batches(tmp_path / "eight.onnx", 8, 8, 10)[0])
+
+
 def test_networks_that_are_no_classifiers_of_images(tmp_path):
     minicnn.save(nn.Sequential(nn.Linear(4, 2)), tmp_path / "dense.mcnn", (4,))
     with pytest.raises(DataError, match="it takes input .*not one batch of images"):
@@ -264,9 +309,12 @@ def test_files_that_are_nothing_of_it(tmp_path):
         open_classifier(tmp_path / "absent.onnx")
     with pytest.raises(DataError, match="not the folder of a run"):
         open_classifier(tmp_path)
-    for name, content in (("a.mcnn", b""), ("a.onnx", b"hello"), ("a.pth", b"PK\x03\x04"), ("a", b"\x80\x02}.")):
+    for name, content, why in (
+            ("a.mcnn", b"", "it is empty"), ("a.onnx", b"", "it is empty"), ("a.onnx", b"hello", "it is no ONNX network"),
+            ("a.mcnn", b"hello", r"neither minicnn, PyTorch, .*the name of an ONNX network must end in \.onnx"),
+            ("a.pth", b"PK\x03\x04", "it is not a whole zip archive"), ("a", b"\x80\x02}.", "it is a pickle, but not one that PyTorch")):
         (tmp_path / name).write_bytes(content)
-        with pytest.raises(DataError, match=name):
+        with pytest.raises(DataError, match=f"{name}: {why}"):
             open_classifier(tmp_path / name)
     save({"a": [1]}, tmp_path / "state.mcnn")
     with pytest.raises(DataError, match="it holds something else"):

@@ -12,7 +12,7 @@ from PIL import Image
 
 from minicnn import metrics, models
 from minicnn.errors import DataError
-from minicnn.train import report
+from minicnn.train import opening, report
 from minicnn.train.evaluation import Evaluation
 from minicnn.train.images import Part, Parts
 
@@ -136,16 +136,19 @@ def test_large_images_are_left_out_before_the_page_becomes_too_large(tmp_path):
     assert len(text) < 5e6 and "images are left out, to keep the page small" in text
 
 
-def test_from_the_command_line(tmp_path):
+def test_from_the_command_line(tmp_path, monkeypatch):
     folder, page = tmp_path / "run", tmp_path / "test.html"
     result = run("train", "--epochs", 1, "--report", "--augment", "rotate", "--output", folder)
     assert result.exit_code == 0 and "report.html" in result.output
     check_self_contained((folder / "report.html").read_text(encoding="utf-8"))
-    result = run("evaluate", folder, "--part", "validation", "--report", page)
-    assert result.exit_code == 0 and "written: " in result.output
+    opened, read = [], opening.read_network
+    monkeypatch.setattr(opening, "read_network", lambda path, model: opened.append(path.name) or read(path, model))
+    result = run("evaluate", folder, "--part", "validation", "--mean", "0.3", "--report", page)
+    assert result.exit_code == 0 and "written: " in result.output and opened == ["model.mcnn"]
     text = page.read_text(encoding="utf-8")
     check_self_contained(text)
     assert re.search(r"istakes on \d+ images", text) and "test images" not in text
+    assert f"minicnn evaluate {folder} --part validation --mean 0.3<" in text
 
 
 def test_without_jinja_it_is_said_before_the_training(monkeypatch, tmp_path):

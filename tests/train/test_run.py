@@ -39,6 +39,10 @@ def trained(config, folder, stop=None):
     return made
 
 
+def evaluated(path, *arguments, **options):
+    return evaluate_saved(open_classifier(path), path, *arguments, **options)
+
+
 def test_what_a_run_leaves_behind(small, tmp_path):
     made = trained(small, tmp_path / "run")
     outcome, figures = made.test()
@@ -55,13 +59,13 @@ def test_what_a_run_leaves_behind(small, tmp_path):
 def test_the_saved_model_is_the_best_epochs(small, tmp_path):
     made = trained(small, tmp_path / "run")
     outcome, _ = made.test()
-    name, again, *_ = evaluate_saved(tmp_path / "run")
+    name, again, *_ = evaluated(tmp_path / "run")
     assert name == "digits" and (again.probabilities == outcome.probabilities).all()
     about = open_classifier(tmp_path / "run" / "model.mcnn").about
     assert about["epoch"] == made.best_epoch and about["val_accuracy"] == made.best.record["val_accuracy"]
     best = max(made.job.trainer.history, key=lambda record: (record["val_accuracy"], -record["val_loss"]))
     assert best["epoch"] == made.best_epoch
-    _, validation, *_ = evaluate_saved(tmp_path / "run", part="validation")
+    _, validation, *_ = evaluated(tmp_path / "run", part="validation")
     assert validation.accuracy == best["val_accuracy"]
 
 
@@ -114,18 +118,18 @@ def test_what_cannot_be_resumed(small, tmp_path):
 def test_what_cannot_be_evaluated(small, tmp_path):
     made = run.start(small, tmp_path / "run")
     with pytest.raises(errors.DataError, match="has no model.mcnn"):
-        evaluate_saved(tmp_path / "run")
+        evaluated(tmp_path / "run")
     with pytest.raises(errors.DataError, match="there is no run folder"):
-        evaluate_saved(tmp_path / "absent")
+        evaluated(tmp_path / "absent")
     classifier = made.job.classifier
     classifier.about = {}
     classifier.save(tmp_path / "model.mcnn")
     with pytest.raises(errors.DataError, match="does not say what it was trained on"):
-        evaluate_saved(tmp_path / "model.mcnn")
+        evaluated(tmp_path / "model.mcnn")
     other = Classifier("lenet5", {"image_size": 28}, classifier.classes, (1, 28, 28), [0.5], [0.5], classifier.style)
     other.save(tmp_path / "other.mcnn")
-    with pytest.raises(errors.DataError, match="other images or classes than those of digits"):
-        evaluate_saved(tmp_path / "other.mcnn", "digits")
+    with pytest.raises(errors.DataError, match="takes images of 1x28x28, those of digits are 1x8x8"):
+        evaluated(tmp_path / "other.mcnn", "digits")
 
 
 def test_a_full_disk_leaves_the_last_good_files(small, tmp_path, monkeypatch):

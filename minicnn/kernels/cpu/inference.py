@@ -11,6 +11,7 @@ from . import conv, depthwise, winograd
 from .memory import channels_first, channels_last, computable, contiguous, empty
 
 SMALL = 4 << 20             # bytes: more weights, transformed, would come from memory, which takes longer than to transform them anew
+MOST_RUNS = 32              # so many shapes of x, those used last, are remembered, and at most twice as many
 
 
 class PreparedConv2d:
@@ -24,14 +25,23 @@ class PreparedConv2d:
     def __init__(self, w, b, groups, cut=0):
         self.w, self.b, self.groups, self.cut = contiguous(w), b, groups, cut
         self.runs = {}                      # (shape of x, window, ...) -> what computes y from such an x
+        self.older = {}                     # those that were used before them
         self.packed = {}                    # an order of the weights -> the weights in it, which several shapes may have in common
 
     def __call__(self, x, window):
         key = x.shape, window, x.dtype, get_num_threads(), algorithms.allowed["winograd"]
         run = self.runs.get(key)
         if run is None:
-            run = self.runs[key] = self._run_for(x, window)
+            run = self._found_again(key) or self._run_for(x, window)
+            self.runs[key] = run
         return run(x)
+
+    def _found_again(self, key):
+        """What was used a while ago, or None. When enough is new, what has become old is forgotten."""
+        found = self.older.get(key)
+        if len(self.runs) >= MOST_RUNS:
+            self.runs, self.older = {}, self.runs
+        return found
 
     def _run_for(self, x, window):
         """The function that computes y from an x of this shape."""
