@@ -9,7 +9,6 @@ five flat arrays of floats and one of int32 (those not needed are empty), a reco
 how many there are. A kernel is compiled for a dtype when it is first used on it, and kept on disk (`cache.py`).
 """
 
-import os
 from contextlib import nullcontext
 from functools import cache
 from threading import Lock
@@ -27,7 +26,6 @@ from .plan import RECORD
 from .tiles import provide
 
 FLOAT_ARRAYS = 5
-SPINS = "1000"          # times that a thread looks for work before it sleeps: some 50 µs, as Python takes from one kernel to the next
 NO_NUMBERS = np.empty(0, np.int32)
 CALLED_BY_KERNELS_ALONE = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}       # a quarter of a helper's compile time
 
@@ -88,26 +86,8 @@ def _run_alone(address, a, b, c, d, e, whole, plan, threads):
         _call(address, a, b, c, d, e, whole, plan, thread, threads)
 
 
-def _start_threads():
-    """Start Numba's threads, and return the name of what they are made by.
-
-    GNU's OpenMP has an idle thread look for work 300,000 times, for milliseconds, before it sleeps, and a waiting one as long for others.
-    Where another program wants the core, both burn the time that the work would need: 2 ms of training became 60. With SPINS it is
-    done by then on a quiet computer all the same. The setting is read when the library is loaded, which is here, and is for nobody else.
-    """
-    chosen = {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY"} & set(os.environ)
-    if not chosen:
-        os.environ["GOMP_SPINCOUNT"] = SPINS
-    try:
-        numba.get_num_threads()
-    finally:
-        if not chosen:
-            del os.environ["GOMP_SPINCOUNT"]
-    return numba.threading_layer()
-
-
 # Numba's own layer of threads, for want of a better one, breaks when two Python threads enter it at once.
-_alone = Lock() if _start_threads() == "workqueue" else nullcontext()
+_alone = Lock() if numba.get_num_threads() and numba.threading_layer() == "workqueue" else nullcontext()
 
 
 def launch(kernel, plan, *floats, whole=NO_NUMBERS, threads=None):
