@@ -2,11 +2,11 @@
 
 BLAS is not asked for large products: its threads and ours would wait for each other, and a single one of its own is slower than ours
 together. Each product is computed in tiles of some rows and `block` columns, one to three vectors wide. Sums are taken over SUM numbers at
-a time, for accuracy, and so that a packed block stays in the first-level cache while AT_ONCE rows, which fit the second-level one, go
-over it. Packed, the blocks lie in the order in which the tiles read them: TOGETHER blocks of what the columns are of, the examples in
-the forward pass, the weights for the inputs' gradient, the inputs for that of the weights, where the rows are packed too. The rest is
-read where it lies. What bounds it: the multipliers for a batch (nine tenths of the time; packing takes most of the rest), memory for a few
-examples, which are computed in `few.py`; small products are left to BLAS in one thread.
+a time, for accuracy, and so that a packed block stays in the first-level cache while AT_ONCE tiles' rows, which fit the second-level
+one, go over it. Packed, the blocks lie in the order in which the tiles read them: TOGETHER blocks of what the columns are of, the
+examples in the forward pass, the weights for the inputs' gradient, the inputs for that of the weights, where the rows are packed too.
+The rest is read where it lies. What bounds it: the multipliers for a batch (measured: two thirds to five sixths of the time; packing
+takes most of the rest), memory for a few examples, which are computed in `few.py`; small products are left to BLAS in one thread.
 """
 
 from math import prod
@@ -25,7 +25,7 @@ from .tile import PLAIN, multiply_tile
 from .vector import MACHINE
 
 SUM = 256               # numbers that a tile sums up before it goes to memory: a block packed for as many fits the first-level cache
-AT_ONCE = 1024          # rows of tiles that go over what is packed: what they read fits the second-level cache
+AT_ONCE = 64            # tiles, one below the other, that go over what is packed: what they read fits the second-level cache
 TOGETHER = 4            # blocks that are packed at once: the more, the longer the pieces in which the other matrix is read
 THREADED = 1 << 13      # numbers: for fewer, BLAS uses one thread anyway
 SMALL = 1 << 20         # multiplications: for fewer, BLAS in one thread is done before our threads have begun
@@ -107,8 +107,8 @@ def _rows(x):
 def _launch(kernel, numbers, arrays, count):
     """Each thread's buffer, as `_cut` cuts it; the kernels for a few examples keep their sums in it."""
     columns = WIDEST * VECTOR // arrays[0].itemsize
-    rows = min(2 * numbers[2] + MAX_ROWS, AT_ONCE) * max(TOGETHER * columns, count) + columns
-    size = max(count * TOGETHER * columns + rows, numbers[0] * few.ROWS * columns) + columns
+    rows = min(2 * numbers[2], AT_ONCE * MAX_ROWS) + MAX_ROWS       # packed, a tile's may take twice the space: whole vectors
+    size = max(count * TOGETHER * columns + rows * max(TOGETHER * columns, count) + columns, numbers[0] * few.ROWS * columns) + columns
     buffers = empty((get_num_threads(), size), arrays[0].dtype)
     launch(kernel, record(), *arrays, buffers, whole=np.array(numbers, np.int32))
 
@@ -118,7 +118,7 @@ def _launch(kernel, numbers, arrays, count):
 
 @helper
 def _cut(buffers, count, thread, threads):
-    """A thread's (TOGETHER blocks that are packed for sums over `count` numbers, room for AT_ONCE packed rows or their sums, zeros)."""
+    """A thread's (TOGETHER blocks that are packed for sums over `count` numbers, room for AT_ONCE tiles' packed rows or sums, zeros)."""
     size, columns = len(buffers) // threads, WIDEST * VECTOR // buffers.itemsize
     buffer = buffers[thread * size : (thread + 1) * size]
     packed, zeros = count * TOGETHER * columns, size - columns
@@ -184,7 +184,7 @@ def linear_loop(x, w, bias, y, buffers, whole, _, thread, threads):
     groups = -(-blocks // TOGETHER)
     task, end = thread * groups * tiles // threads, (thread + 1) * groups * tiles // threads
     while task < end:
-        group, tile, some, k = task // tiles, task % tiles, min(tiles - task % tiles, end - task, AT_ONCE // MAX_ROWS), np.int64(0)
+        group, tile, some, k = task // tiles, task % tiles, min(tiles - task % tiles, end - task, AT_ONCE), np.int64(0)
         left, right = group * blocks // groups * block, (group + 1) * blocks // groups * block
         first_out = tile * outs // tiles
         rows = (tile + some) * outs // tiles - first_out
@@ -217,7 +217,7 @@ def linear_dx_loop(dy, w, dx, buffers, _, whole, _plans, thread, threads):
     groups = -(-blocks // TOGETHER)
     task, end = thread * groups * tiles // threads, (thread + 1) * groups * tiles // threads
     while task < end:
-        group, some, o = task // tiles, min(tiles - task % tiles, end - task, AT_ONCE // MAX_ROWS), np.int64(0)
+        group, some, o = task // tiles, min(tiles - task % tiles, end - task, AT_ONCE), np.int64(0)
         left, right = group * blocks // groups * block, min((group + 1) * blocks // groups * block, depth)
         for part in range(parts):
             count = (outs - o) // (parts - part)
@@ -245,8 +245,8 @@ def linear_dw_loop(dy, x, dw, buffers, _, whole, _plans, thread, threads):
     for part in range(parts):
         count = (n - example) // (parts - part)
         width = max(min(SUM // count, TOGETHER), 1) * block
-        for tile in range(first, end, AT_ONCE // MAX_ROWS):
-            last = min(tile + AT_ONCE // MAX_ROWS, end)
+        for tile in range(first, end, AT_ONCE):
+            last = min(tile + AT_ONCE, end)
             for t in range(tile, last):
                 o = t * outs // tiles
                 _pack_columns(dy, example * outs + o, outs, count, (t + 1) * outs // tiles - o, height,
