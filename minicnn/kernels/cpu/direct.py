@@ -11,6 +11,7 @@ import numpy as np
 
 from .cutting import cut_pixels
 from .launch import helper
+from .simd import broadcast, first, lanes, load_some, store_some
 from .tile import PAIRS, PLAIN, multiply_tile
 
 
@@ -50,7 +51,7 @@ def correlate(x, packed, bias, y, buffers, _, plans, thread, threads):
     buffer = buffers[thread * size : (thread + 1) * size]
     weights = len(packed) // (plan.groups * plan.blocks)
     parts, bands = -(-plan.kernel_h // plan.kernel_rows), -(-plan.rows // plan.band)
-    tasks = -(-plan.images // plan.together) * bands
+    tasks, cuts = -(-plan.images // plan.together) * bands, shares(plan.columns, plan.tile_rows)
     for task in range(thread * tasks // threads, (thread + 1) * tasks // threads):
         image, row = task // bands * plan.together, task % bands * plan.band
         images, rows = min(plan.together, plan.images - image), min(plan.band, plan.rows - row)
@@ -65,7 +66,7 @@ def correlate(x, packed, bias, y, buffers, _, plans, thread, threads):
                                   place * weights + i * (weights // plan.kernel_h), bias, place * plan.block, y,
                                   plan.y_first + (image + n) * plan.y_image + (row + p) * plan.y_row
                                   + group * plan.outs + block * plan.block,
-                                  min(plan.outs - block * plan.block, plan.block), i, plan)
+                                  min(plan.outs - block * plan.block, plan.block), i, cuts, plan)
                     if plan.cut and part % parts == parts - 1:
                         cut_pixels(y, plan.y_first + (image + n) * plan.y_image + (row + p) * plan.y_row + group * plan.outs
                                    + block * plan.block, plan.columns, plan.y_column, min(plan.outs - block * plan.block, plan.block),
@@ -73,14 +74,24 @@ def correlate(x, packed, bias, y, buffers, _, plans, thread, threads):
 
 
 @helper(inline=True)
-def _row_of_tiles(x, x_first, row_step, packed, w_first, bias, bias_first, y, y_first, channels, i, plan):
+def shares(length, most):
+    """(tiles, s, l): a length in as few tiles of about one length as can be, none longer than `most`: l of them s + 1 long, the others s.
+
+    Worked out before the tiles are gone over: to divide takes as long as twenty multiply-adds.
+    """
+    tiles = -(-length // most)
+    return tiles, length // tiles, length % tiles
+
+
+@helper(inline=True)
+def _row_of_tiles(x, x_first, row_step, packed, w_first, bias, bias_first, y, y_first, channels, i, cuts, plan):
     """One row of output pixels, one block of their channels, and some kernel rows from i on: added to y where they are not the first."""
     pixel, across = plan.stride_w * plan.channels, plan.dilation_w * plan.channels
     steps, width = (-(-plan.run // 2), 2 * plan.block) if plan.kind == PAIRS else (plan.run, plan.block)
     start, start_first, start_step = (y, y_first, plan.y_column) if i else (bias, bias_first, 0)
-    tiles, q = -(-plan.columns // plan.tile_rows), 0
+    (tiles, short, longer), q = cuts, 0
     for tile in range(tiles):
-        count = (plan.columns - q) // (tiles - tile)
+        count = short + 1 if tile < longer else short
         multiply_tile(plan.kind, count, plan.vectors, x, x_first + q * pixel, packed, w_first, y, y_first + q * plan.y_column,
                       start, start_first + q * start_step, (min(plan.kernel_rows, plan.kernel_h - i), plan.runs, plan.run),
                       (plan.dilation_h * row_step, across, 1, pixel), (plan.runs * steps * width, steps * width, width),
@@ -103,18 +114,19 @@ def see(x, plan, buffer, image, images, row, rows):
     left = min(max(plan.left * plan.channels, 0), width)    # how much lies before the image, and where it ends
     skip = max(-plan.left * plan.channels, 0)
     right = max(min(left + line - skip, width), left)
+    zero, step = broadcast(x, 0), lanes(x)
     for n in range(images):
         for r in range(seen):
             to, h = (n * seen + r) * width, start + r
             source = max(((image + n) * plan.height + h) * line + skip, 0)
             inside, end = (left, right) if 0 <= h < plan.height else (width, width)
-            target, pixels = buffer[to : to + width], x[source : source + end - inside]
-            for v in range(inside):
-                target[v] = 0
-            for v in range(len(pixels)):
-                target[inside + v] = pixels[v]
-            for v in range(end, width):
-                target[v] = 0
+            for v in range(0, inside, step):
+                store_some(buffer, to + v, zero, first(buffer, inside - v))
+            for v in range(inside, end, step):
+                some = first(buffer, end - v)
+                store_some(buffer, to + v, load_some(x, source + v - inside, some), some)
+            for v in range(end, width, step):
+                store_some(buffer, to + v, zero, first(buffer, width - v))
     return buffer, 0, seen * width, width
 
 

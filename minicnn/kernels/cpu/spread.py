@@ -15,10 +15,11 @@ from math import prod
 import numpy as np
 
 from ..threads import get_num_threads
+from .direct import shares
 from .launch import helper, launch
 from .memory import channels_first, channels_last, empty
 from .plan import BUFFER_BYTES, cost, record
-from .tile import MAX_VECTORS, PLAIN, multiply_tile
+from .tile import MAX_VECTORS, PLAIN, multiply_tile, tallest
 from .vector import MACHINE
 
 FEW_CHANNELS = 16
@@ -62,7 +63,7 @@ def _plan(images, shape, window, itemsize):
     plan = record(images=images, height=window.size[0], width=window.size[1], channels=channels, kernel_h=window.kernel[0],
                   stride_h=window.stride[0], stride_w=window.stride[1], dilation_h=window.dilation[0], top=window.padding[0][0],
                   left=window.padding[1][0], rows=window.output[0], columns=window.output[1], outs=outs, run=run, vectors=vectors,
-                  tile_rows=MACHINE.rows(vectors), block=block, blocks=blocks)
+                  tile_rows=tallest(vectors), block=block, blocks=blocks)
     return plan, blocks * block
 
 
@@ -78,7 +79,7 @@ def spread(dy, packed, dx, buffers, _a, _, plans, thread, threads):
     reach = (rows - 1) * plan.stride_h + (kernel_h - 1) * plan.dilation_h + 1
     across = plan.stride_w * plan.channels
     line = (columns - 1) * across + run
-    down, step, tiles = plan.stride_h * line, columns * outs, -(-rows // plan.tile_rows)
+    down, step, (tiles, short, longer) = plan.stride_h * line, columns * outs, shares(rows, plan.tile_rows)
     for n in range(thread * plan.images // threads, (thread + 1) * plan.images // threads):
         buffer[: reach * line] = 0
         for i in range(kernel_h):
@@ -87,7 +88,7 @@ def spread(dy, packed, dx, buffers, _a, _, plans, thread, threads):
                 for q in range(columns):
                     p = 0
                     for tile in range(tiles):
-                        height = (rows - p) // (tiles - tile)
+                        height = short + 1 if tile < longer else short
                         to = first + q * across + p * down
                         multiply_tile(PLAIN, height, vectors, dy, (n * rows + p) * step + q * outs, packed, weights, buffer, to, buffer, to,
                                       (1, 1, outs), (0, 0, 1, step), (0, 0, blocks * block), down, down, run - part * block)

@@ -22,6 +22,8 @@ Numba's own loops would reach half of this speed: LLVM does not find such a tile
 language; `tiles.py` has it compiled.
 """
 
+import itertools
+
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
@@ -166,10 +168,16 @@ KINDS = _Tile, _TileOfPairs, _TileOfChannels
 # The table of tiles ---------------------------------------------------------------------------------------------------------------
 
 
+def tallest(vectors):
+    """The most rows of a plain tile: two more than usual where registers are left, which pays if it has few steps of k (`spread.py`)."""
+    return 10 if (vectors, MACHINE.registers) == (2, 32) else MACHINE.rows(vectors)
+
+
 def sizes():
     """All (kind, rows, vectors) that a tile can have."""
-    kinds = [*((PLAIN, vectors) for vectors in range(1, MAX_VECTORS + 1)), (PAIRS, 1), (PAIRS, 2), (CHANNELS, 1), (CHANNELS, 2)]
-    return [(kind, rows, vectors) for kind, vectors in kinds for rows in range(1, MACHINE.rows(vectors) + 1)]
+    plain = [(PLAIN, rows, vectors) for vectors in range(1, MAX_VECTORS + 1) for rows in range(1, tallest(vectors) + 1)]
+    others = itertools.product((PAIRS, CHANNELS), (1, 2))
+    return plain + [(kind, rows, vectors) for kind, vectors in others for rows in range(1, MACHINE.rows(vectors) + 1)]
 
 
 def name_of(scalar, kind, rows, vectors):
