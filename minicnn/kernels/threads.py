@@ -20,6 +20,11 @@ def get_num_threads():
     return _chosen[0]
 
 
+def threads_for(work, alone):
+    """How many threads share work out: one for less than `alone`, which is done before another has woken up."""
+    return 1 if work < alone else _chosen[0]
+
+
 def set_num_threads(count):
     """Share every operation on the CPU out to `count` threads.
 

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +10,14 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from minicnn import get_num_threads, kernels, set_num_threads, shapes
+from minicnn import kernels, shapes
 from minicnn.errors import ShapeError
 from minicnn.kernels import array, loops
 
 pytest.importorskip("numba")
 cpu = pytest.importorskip("minicnn.kernels.cpu")
 normalization = pytest.importorskip("minicnn.kernels.cpu.normalization")
+from helpers.threads import threads_set_to  # noqa: E402
 
 TOLERANCE = {np.dtype("float32"): 2e-6, np.dtype("float64"): 1e-12}
 ROOT = Path(__file__).parents[2]
@@ -57,16 +57,6 @@ def laid_out(x, layout):
     return x
 
 
-@contextmanager
-def threads_set_to(count):
-    before = get_num_threads()
-    set_num_threads(count)
-    try:
-        yield
-    finally:
-        set_num_threads(before)
-
-
 pairs = lambda low, high: st.tuples(st.integers(low, high), st.integers(low, high))     # noqa: E731
 dtypes = st.sampled_from([np.float32, np.float64])
 layouts = st.sampled_from(["channels first", "channels last", "every second", "read only"])
@@ -75,8 +65,8 @@ layouts = st.sampled_from(["channels first", "channels last", "every second", "r
 @settings(max_examples=150)
 @given(dtype=dtypes, layout=layouts, n=st.integers(0, 5), groups=st.integers(1, 3), c=st.integers(1, 5),
        o=st.sampled_from([1, 2, 5, 8, 16, 17, 33, 48]), size=pairs(1, 19), kernel=pairs(1, 5), stride=pairs(1, 3),
-       padding=pairs(0, 5), dilation=pairs(1, 3), threads=st.integers(1, 3), seed=st.integers(0, 99))
-def test_convolution(dtype, layout, n, groups, c, o, size, kernel, stride, padding, dilation, threads, seed):
+       padding=pairs(0, 5), dilation=pairs(1, 3), threads=st.integers(1, 3), alone=st.booleans(), seed=st.integers(0, 99))
+def test_convolution(dtype, layout, n, groups, c, o, size, kernel, stride, padding, dilation, threads, alone, seed):
     rng, shape = np.random.default_rng(seed), (o * groups, c, *kernel)
     try:
         window = shapes.conv2d_window((n, c * groups, *size), shape, stride, padding, dilation, groups)
@@ -85,7 +75,7 @@ def test_convolution(dtype, layout, n, groups, c, o, size, kernel, stride, paddi
     x, w, b, dy = (rng.standard_normal(s).astype(dtype) for s in ((n, c * groups, *size), shape, shape[:1],
                                                                   (n, o * groups, *window.output)))
     x, dy = laid_out(x, layout), laid_out(dy, layout)
-    with threads_set_to(threads):
+    with threads_set_to(threads, alone):
         compare("conv2d", dtype, x, w, b, window, groups)
         compare("conv2d_dx", dtype, dy, w, window, groups)
         compare("conv2d_dw", dtype, dy, x, window, groups)
@@ -288,7 +278,7 @@ AVX2 = {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": "+avx,+avx2,+fma,+f16
 
 
 def run(code, **environment):
-    return subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+    return subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}", **environment},
                           capture_output=True, text=True, check=True, cwd=ROOT).stdout.strip()
 
 

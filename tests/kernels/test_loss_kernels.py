@@ -6,12 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import minicnn
-from minicnn import get_num_threads, kernels, set_num_threads
+from minicnn import kernels
 from minicnn.kernels import array
 
 pytest.importorskip("numba")
 cpu = pytest.importorskip("minicnn.kernels.cpu")
-from minicnn.kernels.cpu import loss  # noqa: E402
+from helpers.threads import threads_set_to  # noqa: E402
 
 F = minicnn.nn.functional
 
@@ -21,20 +21,15 @@ F = minicnn.nn.functional
        layout=st.sampled_from(["as usual", "transposed", "every second", "read only"]), threads=st.integers(1, 3), alone=st.booleans(),
        labels=st.sampled_from(["int64", "uint8"]), seed=st.integers(0, 99))
 def test_forms_agree(dtype, n, k, ignore, layout, threads, alone, labels, seed):
-    rng, before = np.random.default_rng(seed), (get_num_threads(), loss.ALONE)
+    rng = np.random.default_rng(seed)
     x, dy, labels = 9 * rng.standard_normal((n, k)).astype(dtype), rng.standard_normal(n).astype(dtype), rng.integers(0, k, n).astype(labels)
     wanted = array.softmax_cross_entropy(x.astype("d"), labels, ignore)
     dx = array.softmax_cross_entropy_dx(dy.astype("d"), wanted[1], labels, ignore)
     x = {"transposed": np.ascontiguousarray(x.T).T, "every second": np.repeat(x, 2, 1)[:, ::2]}.get(layout, x)
     x.flags.writeable = layout != "read only"
-    set_num_threads(threads)
-    loss.ALONE = before[1] if alone else 0
-    try:
+    with threads_set_to(threads, alone):
         found = cpu.softmax_cross_entropy(x, labels, ignore)
         found_dx = cpu.softmax_cross_entropy_dx(dy, found[1], labels, ignore)
-    finally:
-        set_num_threads(before[0])
-        loss.ALONE = before[1]
     for one, other in zip((*found, found_dx), (*wanted, dx)):
         assert one.dtype == dtype
         np.testing.assert_allclose(one, other, rtol=1e-5 if dtype == "float32" else 1e-13, atol=1e-5 if dtype == "float32" else 1e-13)

@@ -23,10 +23,10 @@ import minicnn
 from minicnn import kernels, shapes
 minicnn.set_num_threads(2)
 compiled = []
-window = shapes.pool2d_window((2, 3, 8, 8), 2)
+window = shapes.pool2d_window((2, 3, 80, 80), 2)                # so many pixels are shared out to threads
 with kernels.compiling.heard(lambda name, seconds: compiled.append(name) if seconds else None):
     for dtype in ("float32", "float64"):
-        x = np.arange(384, dtype=dtype).reshape(2, 3, 8, 8)
+        x = np.arange(38400, dtype=dtype).reshape(2, 3, 80, 80)
         assert (kernels.of(x).max_pool2d(x, window)[0] == kernels.array.max_pool2d(x, window)[0]).all()
 print(*compiled)
 """

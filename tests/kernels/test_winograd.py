@@ -50,12 +50,12 @@ def compare(window, x, w, b, dy, reference=array):
 @settings(max_examples=150)
 @given(dtype=st.sampled_from([np.float32, np.float64]), layout=layouts, n=st.integers(1, 4),
        channels=st.sampled_from([1, 2, 3, 5, 16, 19, 32, 50]), outs=st.sampled_from([1, 4, 16, 17, 33, 40, 64, 96]), size=pairs(1, 15),
-       rows=pairs(0, 3), columns=pairs(0, 3), bias=st.booleans(), count=st.integers(1, 3), seed=st.integers(0, 99))
-def test_all_passes(dtype, layout, n, channels, outs, size, rows, columns, bias, count, seed):
+       rows=pairs(0, 3), columns=pairs(0, 3), bias=st.booleans(), count=st.integers(1, 3), alone=st.booleans(), seed=st.integers(0, 99))
+def test_all_passes(dtype, layout, n, channels, outs, size, rows, columns, bias, count, alone, seed):
     """Any padding, also unequal and larger than the kernel; images smaller than a tile."""
     assume(all(length + sum(pads) >= 3 for length, pads in zip(size, (rows, columns))))
     window, x, w, b, dy = problem(n, channels, outs, size, (rows, columns), dtype, seed)
-    with threads_set_to(count):
+    with threads_set_to(count, alone):
         compare(window, laid_out(x, layout), laid_out(w, layout), b if bias else None, laid_out(dy, layout))
 
 

@@ -6,7 +6,7 @@ from math import prod
 import numpy as np
 
 from .. import algorithms, array
-from ..threads import get_num_threads
+from ..threads import get_num_threads, threads_for
 from . import depthwise, few_pixels, im2col, neighbours, spread, winograd
 from .direct import correlate, correlate_weights, pack, unpack
 from .launch import launch
@@ -14,6 +14,8 @@ from .memory import SLACK, channels_first, channels_last, computable, contiguous
 from .phases import all_seen, phases
 from .plan import plan, weights_plan
 from .vector import MACHINE
+
+FEW_WEIGHTS = 1 << 13   # for fewer, one thread is enough to bring them into order
 
 
 def conv2d(x, w, b, window, groups):
@@ -33,7 +35,8 @@ def made_ready(x, w, b, window, groups):
     """(w, b, plan) of the direct algorithm: of some neighbouring pixels at once, where that is faster."""
     count = neighbours.together(w.shape[1], len(w), window, groups, x.itemsize, neighbours.of_pixels)
     if count > 1:
-        w, b, window = neighbours.weights(w, window, count), None if b is None else np.tile(b, count), neighbours.wide(window, count)
+        w, b = neighbours.weights(w, window, count), None if b is None else np.concatenate([b] * count)
+        window = neighbours.wide(window, count)
     return contiguous(w), b, _forward_plan(x.shape, x.itemsize, get_num_threads(), len(w), window, groups)
 
 
@@ -52,7 +55,7 @@ def conv2d_dw(dy, x, window, groups):
     sums = empty((get_num_threads(), cut.sums), x.dtype)
     buffers = empty((get_num_threads(), cut.buffer + SLACK // x.itemsize), x.dtype)
     launch(correlate_weights, cut.record(), with_slack(channels_last(x)), with_slack(channels_last(dy)), sums, buffers)
-    launch(unpack, cut.record(), sums, dw)
+    launch(unpack, cut.record(), sums, dw, threads=threads_for(dw.size, FEW_WEIGHTS))
     return dw if count == 1 else neighbours.summed(dw, window, count)
 
 
@@ -106,7 +109,7 @@ def run(x, packed, bias, cut, y):
 def packed_weights(w, cut):
     """The weights in the order in which the loops of this plan read them."""
     packed = empty((cut.packed,), w.dtype)
-    launch(pack, cut.record(), w, packed)
+    launch(pack, cut.record(), w, packed, threads=threads_for(w.size, FEW_WEIGHTS))
     return packed
 
 

@@ -7,8 +7,6 @@ them in order. Where those of a block are too many for the first-level cache, al
 the kernel, then for the next ones, the sums waiting in y. What bounds it: the multipliers.
 """
 
-import numpy as np
-
 from .cutting import cut_pixels
 from .launch import helper
 from .simd import broadcast, first, lanes, load_some, store_some
@@ -186,25 +184,26 @@ def _add_products(x, x_first, image_step, row_step, dy, dy_first, counts, sums, 
 
 
 def unpack(sums, dw, _a, _b, _c, _, plans, thread, threads):
-    """dw (O, C/G, KH, KW): what all threads have summed up, in their order."""
-    plan, count = plans[0], len(sums) // threads
-    channels, taps = plan.groups * plan.outs, plan.kernel_h * plan.kernel_w
+    """dw (O, C/G, KH, KW): what all threads have summed up, `count` sums each, in their order."""
+    plan = plans[0]
+    lines, taps, channels = plan.groups * plan.kernel_h * plan.runs, plan.kernel_h * plan.kernel_w, plan.groups * plan.outs
+    count = lines * plan.blocks * plan.block * (plan.outs if plan.turned else plan.run)
+    parts = len(sums) // count
+    width, step = (plan.block, 1) if plan.turned else (plan.run, plan.block)        # k's that lie a step apart
     for o in range(thread * channels // threads, (thread + 1) * channels // threads):
         group, out = o // plan.outs, o % plan.outs
-        for i in range(plan.kernel_h):
-            for j in range(plan.kernel_w):
-                r, k = (0, j * plan.depth) if plan.runs == 1 else (j, 0)
-                line, end, to = (group * plan.kernel_h + i) * plan.runs + r, k + plan.depth, o * plan.depth * taps + i * plan.kernel_w + j
-                while k < end:                              # pieces whose sums lie a step apart: no division for each of them
-                    if plan.turned:
-                        piece, step = min(plan.block - k % plan.block, end - k), np.int64(1)
-                        place = ((line * plan.blocks + k // plan.block) * plan.outs + out) * plan.block + k % plan.block
-                    else:
-                        piece, step = end - k, plan.block
-                        place = ((line * plan.blocks + out // plan.block) * plan.run + k) * plan.block + out % plan.block
-                    for c in range(piece):
-                        total = sums[place + c * step]
-                        for other in range(1, threads):
-                            total += sums[other * count + place + c * step]
-                        dw[to + c * taps] = total
-                    k, to = k + piece, to + piece * taps
+        start = out * width if plan.turned else out // plan.block * plan.run * plan.block + out % plan.block
+        for line in range(plan.kernel_h * plan.runs):
+            i, j = line // plan.runs, line % plan.runs
+            place = (group * plan.kernel_h * plan.runs + line) * (count // lines) + start
+            to, c = o * plan.depth * taps + i * plan.kernel_w + j, 0
+            for before in range(0, plan.run, width):
+                for k in range(min(width, plan.run - before)):
+                    total = sums[place + k * step]
+                    for other in range(1, parts):
+                        total += sums[other * count + place + k * step]
+                    dw[to] = total
+                    to, c = to + taps, c + 1
+                    if c == plan.depth:                     # from the last channel of a pixel to the first of the next
+                        to, c = to + 1 - plan.depth * taps, 0
+                place += plan.outs * width

@@ -5,10 +5,11 @@ from math import prod
 import numpy as np
 
 from ..philox import LOW, MULTIPLIERS, ROUNDS, WEYL, threshold
+from ..threads import threads_for
 from .launch import helper, launch
 from .plan import record
 
-ALONE = 1 << 15         # elements: for fewer, waking another thread costs more than it brings
+ALONE = 1 << 15         # elements: for fewer, one thread is enough
 HEAD = 3                # words before the mask: the key and the threshold
 NO_FLOATS = np.empty(0, np.float32)
 LOW_WORD, HALF = np.uint64(LOW), np.uint64(32)
@@ -23,7 +24,7 @@ def dropout_mask(key, shape, p, like):
         return np.zeros(shape, bool)
     whole = np.empty(HEAD + -(-count // 4), np.int32)
     whole[:HEAD].view(np.uint32)[:] = key & LOW, key >> 32, least
-    launch(mask_loop, record(), NO_FLOATS, whole=whole, threads=1 if count < ALONE else None)
+    launch(mask_loop, record(), NO_FLOATS, whole=whole, threads=threads_for(count, ALONE))
     return whole[HEAD:].view(bool)[:count].reshape(shape)
 
 

@@ -4,11 +4,12 @@ target is made. What bounds it: the exponentials."""
 import numpy as np
 
 from .. import array
+from ..threads import threads_for
 from .launch import helper, launch
 from .memory import computable
 from .plan import record
 
-ALONE = 1 << 14         # scores: for fewer, waking another thread costs more than it brings
+ALONE = 1 << 14         # scores: for fewer, one thread is enough
 LARGEST = 1 << 31       # labels are compared as int32
 
 
@@ -34,7 +35,7 @@ def _launch(kernel, labels, ignore_index, *arrays):
     """`whole` holds ignore_index, then the labels."""
     whole = np.empty(len(labels) + 1, np.int32)
     whole[0], whole[1:] = ignore_index, labels
-    launch(kernel, record(), *arrays, whole=whole, threads=1 if arrays[1].size < ALONE else None)
+    launch(kernel, record(), *arrays, whole=whole, threads=threads_for(arrays[1].size, ALONE))
 
 
 @helper

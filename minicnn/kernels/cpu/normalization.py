@@ -5,7 +5,7 @@ from functools import lru_cache
 import numpy as np
 
 from .. import array
-from ..threads import get_num_threads
+from ..threads import threads_for
 from . import pointwise
 from .launch import launch
 from .memory import LINE, computable, contiguous, empty
@@ -15,7 +15,7 @@ from .vector import MACHINE
 LARGE = 3 << 20         # bytes
 SMALL = 1 << 13         # elements: for fewer, NumPy is done before threads would have begun
 CHOICES = 1 << 12       # the same where NumPy chooses element by element, which it is slow at: 9 µs for 4096, 50 for 8192
-ALONE = 1 << 16         # elements: for fewer, one thread is done with what goes on element by element before another has begun
+ALONE = 1 << 16         # elements: for fewer, one thread is enough for what goes on element by element
 
 
 def _pixels(x):
@@ -73,8 +73,7 @@ def _can_be_written(*vectors):
 
 
 def _threads(x):
-    """Small work is done by one thread before another has begun."""
-    return 1 if x.size < ALONE else get_num_threads()
+    return threads_for(x.size, ALONE)
 
 
 def batch_norm(x, w, b, mean, rstd):

@@ -5,10 +5,13 @@ from functools import lru_cache
 import numpy as np
 
 from .. import array
+from ..threads import threads_for
 from . import windows
 from .launch import launch
 from .memory import channels_first, channels_last, computable, empty
 from .plan import record
+
+ALONE = 1 << 15         # pixels of x, times its channels: for fewer, one thread is enough
 
 
 @lru_cache(maxsize=4096)
@@ -43,7 +46,8 @@ def max_pool2d_relu(x, window):
 
 def _max_pool2d(x, window, cut):
     y, winners = _outputs(x, window, x.dtype), _outputs(x, window, np.int32)
-    launch(windows.max_pool, _numbers(*x.shape[:2], window, cut), channels_last(x), y, whole=winners.reshape(-1))
+    launch(windows.max_pool, _numbers(*x.shape[:2], window, cut), channels_last(x), y, whole=winners.reshape(-1),
+           threads=threads_for(x.size, ALONE))
     return channels_first(y), channels_first(winners)
 
 
@@ -52,7 +56,8 @@ def max_pool2d_dx(dy, winners, window):
     if not computable(dy):
         return array.max_pool2d_dx(dy, winners, window)
     dx = _inputs(dy, window)
-    launch(windows.max_pool_dx, _numbers(*dy.shape[:2], window), channels_last(dy), dx, whole=channels_last(winners).reshape(-1))
+    launch(windows.max_pool_dx, _numbers(*dy.shape[:2], window), channels_last(dy), dx, whole=channels_last(winners).reshape(-1),
+           threads=threads_for(dx.size, ALONE))
     return channels_first(dx)
 
 
@@ -61,7 +66,7 @@ def avg_pool2d(x, window, divisor):
     if not computable(x):
         return array.avg_pool2d(x, window, divisor)
     y = _outputs(x, window, x.dtype)
-    launch(windows.sum_pool, _numbers(*x.shape[:2], window), channels_last(x), y)
+    launch(windows.sum_pool, _numbers(*x.shape[:2], window), channels_last(x), y, threads=threads_for(x.size, ALONE))
     return channels_first(y) / divisor
 
 
@@ -70,5 +75,5 @@ def avg_pool2d_dx(dy, window, divisor):
     if not computable(dy):
         return array.avg_pool2d_dx(dy, window, divisor)
     share, dx = dy / divisor, _inputs(dy, window)
-    launch(windows.sum_pool_dx, _numbers(*dy.shape[:2], window), channels_last(share), dx)
+    launch(windows.sum_pool_dx, _numbers(*dy.shape[:2], window), channels_last(share), dx, threads=threads_for(dx.size, ALONE))
     return channels_first(dx)

@@ -11,11 +11,12 @@ from llvmlite import ir
 from numba import carray, types
 from numba.extending import intrinsic
 
+from ..threads import threads_for
 from .launch import helper, launch
 from .plan import record
 
 BLOCK = 1024
-ALONE = 1 << 15         # elements: for fewer, waking another thread costs more than it brings
+ALONE = 1 << 15         # elements: for fewer, one thread is enough
 
 
 def sgd_steps(rows, numbers):
@@ -37,7 +38,7 @@ def _launch(kernel, rows, numbers):
     """rows (P, columns) of int64, numbers (kinds, columns) of the parameters' dtype."""
     head = np.array([*rows.shape, numbers.shape[1], rows[:, 0].sum()], np.int64)
     whole = np.concatenate([head, rows.reshape(-1)]).view(np.int32)
-    launch(kernel, record(), numbers, whole=whole, threads=1 if head[3] < ALONE else None)
+    launch(kernel, record(), numbers, whole=whole, threads=threads_for(head[3], ALONE))
 
 
 # Finding the parameters ----------------------------------------------------------------------------------------------------

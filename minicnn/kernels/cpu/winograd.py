@@ -30,7 +30,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .. import algorithms
-from ..threads import get_num_threads
+from ..threads import get_num_threads, threads_for
 from . import winograd_loops as loops
 from .launch import launch
 from .memory import channels_first, channels_last, contiguous, empty
@@ -42,6 +42,7 @@ from .vector import MACHINE
 SMALLEST = 512          # channels times pixels of a side
 TRANSFORMED = 4         # times as much memory as the weights take their 36 points
 FEWEST_CHANNELS = MACHINE.lanes(4)          # of x and of y
+FEW_WEIGHTS, FEW_PIXELS = 1 << 13, 1 << 14  # for fewer, one thread is enough to transform them
 
 
 def pays(images, output, channels, outs, window, groups, dtype, prepared=False):
@@ -86,7 +87,8 @@ def _correlated(x, w, order, b, outs, output, before):
     work = _work(x.shape, len(bias), output, before, x.itemsize, threads, order)
     if work.tiling.few:
         y, buffers = _results(x, work, threads)
-        launch(loops.transform_images, work.plan, x, planes := _ending_with_zeros(work.planes, x.shape[3], x.dtype))
+        planes = _ending_with_zeros(work.planes, x.shape[3], x.dtype)
+        launch(loops.transform_images, work.plan, x, planes, threads=threads_for(x.size, FEW_PIXELS))
         launch(loops.correlate_blocks, work.plan, planes, w, bias, y, buffers)
     else:
         y = correlated(x, transformed(w, work), bias, work)
@@ -111,7 +113,7 @@ def transformed(w, work):
     """The weights' 36 points, in the order in which the loops read them."""
     w = _a_vector_of(w, 0, 1)
     packed = _ending_with_zeros(work.packed, work.tiling.block, w.dtype)
-    launch(loops.transform_weights, work.plan, w, packed)
+    launch(loops.transform_weights, work.plan, w, packed, threads=threads_for(w.size, FEW_WEIGHTS))
     return packed
 
 
