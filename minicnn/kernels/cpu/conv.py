@@ -54,7 +54,8 @@ def conv2d_dw(dy, x, window, groups):
     dw = empty((outs, cut.depth, *wide.kernel), x.dtype)
     sums = empty((get_num_threads(), cut.sums), x.dtype)
     buffers = empty((get_num_threads(), cut.buffer + SLACK // x.itemsize), x.dtype)
-    launch(correlate_weights, cut.record(), with_slack(channels_last(x)), with_slack(channels_last(dy)), sums, buffers)
+    x = channels_last(x)
+    launch(correlate_weights, cut.record(), x if cut.padded else with_slack(x), with_slack(channels_last(dy)), sums, buffers)
     launch(unpack, cut.record(), sums, dw, threads=threads_for(dw.size, FEW_WEIGHTS))
     return dw if count == 1 else neighbours.summed(dw, window, count)
 

@@ -143,7 +143,7 @@ def _check_labels(name, shape, labels, ignore_index):
 
 
 def _check_range(name, labels, classes, ignore_index):
-    if 0 <= labels.min() and labels.max() < classes:
+    if labels.view(f"u{labels.itemsize}").max() < classes:      # read as unsigned, a negative label is a large one
         return
     for place in np.argwhere(((labels < 0) | (labels >= classes)) & (labels != ignore_index)):
         place = tuple(place.tolist())
