@@ -60,9 +60,18 @@ def helper(function=None, inline=False):
 
 @intrinsic
 def _call(typingctx, address, a, b, c, d, e, whole, plan, thread, threads):
-    """Call the kernel at an address."""
+    """Call the kernel at an address.
+
+    The arrays are lent to it without their reference counts. They live as long as the call; and all threads would count on one place in
+    memory, at each of which they would wait for one another.
+    """
+    def lent(context, builder, value, kind):
+        array = context.make_array(kind)(context, builder, value)
+        array.meminfo = ir.Constant(array.meminfo.type, None)
+        return array._getvalue()
+
     def write(context, builder, signature, values):
-        arguments = [context.cast(builder, value, kind, types.int64) if isinstance(kind, types.Integer) else value
+        arguments = [context.cast(builder, value, kind, types.int64) if isinstance(kind, types.Integer) else lent(context, builder, value, kind)
                      for value, kind in zip(values[1:], signature.args[1:])]
         kind = ir.FunctionType(context.get_value_type(types.none), [argument.type for argument in arguments])
         builder.call(builder.inttoptr(values[0], kind.as_pointer()), arguments)
