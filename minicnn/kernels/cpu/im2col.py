@@ -143,7 +143,7 @@ def add_columns_back(dy, weights, zeros, dx, buffers, _, plans, thread, threads)
 # What they are made of ------------------------------------------------------------------------------------------------------
 
 
-@helper
+@helper(inline=True)
 def _of_thread(buffers, thread, size):
     return buffers[thread * size : (thread + 1) * size]
 

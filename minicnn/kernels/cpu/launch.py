@@ -48,6 +48,12 @@ def _ready(kernel, dtype):
     return compiled_kernel(kernel, dtype).address, (np.empty(0, dtype),) * FLOAT_ARRAYS
 
 
+def allocates(kernel):
+    """A kernel that makes arrays of its own. All others have theirs lent by whoever launches them."""
+    kernel.allocates = True
+    return kernel
+
+
 def helper(function=None, inline=False):
     """Compile a function that kernels call; with `inline` it is written out where it is called, and not compiled by itself."""
     if function is None:
@@ -60,18 +66,9 @@ def helper(function=None, inline=False):
 
 @intrinsic
 def _call(typingctx, address, a, b, c, d, e, whole, plan, thread, threads):
-    """Call the kernel at an address.
-
-    The arrays are lent to it without their reference counts. They live as long as the call; and all threads would count on one place in
-    memory, at each of which they would wait for one another.
-    """
-    def lent(context, builder, value, kind):
-        array = context.make_array(kind)(context, builder, value)
-        array.meminfo = ir.Constant(array.meminfo.type, None)
-        return array._getvalue()
-
+    """Call the kernel at an address."""
     def write(context, builder, signature, values):
-        arguments = [context.cast(builder, value, kind, types.int64) if isinstance(kind, types.Integer) else lent(context, builder, value, kind)
+        arguments = [context.cast(builder, value, kind, types.int64) if isinstance(kind, types.Integer) else value
                      for value, kind in zip(values[1:], signature.args[1:])]
         kind = ir.FunctionType(context.get_value_type(types.none), [argument.type for argument in arguments])
         builder.call(builder.inttoptr(values[0], kind.as_pointer()), arguments)

@@ -8,7 +8,7 @@ before it is overwritten.
 
 import numpy as np
 
-from .launch import helper
+from .launch import allocates, helper
 from .simd import above, broadcast, first, lanes, load, load_some, multiply_add, select, store, store_past, store_some
 
 BLOCK = 64
@@ -97,6 +97,7 @@ def add_relu_loop(x, y, z, _a, _b, _whole, plans, thread, threads):
 GIVEN = 4               # rows of coefficients (w, b, mean, rstd); below them two rows of sums from each thread
 
 
+@allocates
 def moments(x, sums, found, running_mean, running_var, _whole, plans, thread, threads):
     """Each thread's Σ (x[r,c] - x[0,c]) and Σ (x[r,c] - x[0,c])² over its rows: sums (threads, 2, C). One thread alone finishes.
 
@@ -147,6 +148,7 @@ def _finish(x, sums, found, running_mean, running_var, count, channels):
             running_var[c] = (1 - momentum) * running_var[c] + momentum * variance * count / (count - 1)
 
 
+@allocates
 def sums(dy, x, table, z, g, _whole, plans, thread, threads):
     """Each thread's Σ g and Σ g · (x - mean) over its rows, into the table below its coefficients.
 
@@ -182,6 +184,7 @@ def sums(dy, x, table, z, g, _whole, plans, thread, threads):
     _store_two(totals, products, table[GIVEN * channels :], thread, channels)
 
 
+@allocates
 def totals(x, results, _a, _b, _c, _whole, plans, thread, threads):
     """Each thread's Σ x[r,c] over its rows, in the first half of its results (threads, 2, C)."""
     start, end = _share(plans[0].rows, thread, threads)
@@ -236,6 +239,7 @@ def _put_some(y, i, v, mask, past):
         store_some(y, i, v, mask)
 
 
+@allocates
 def scale_shift(x, table, y, plus, _a, _whole, plans, thread, threads):
     """y = w · (x - mean) · rstd + b + plus, and at least 0 where a ReLU cuts; without a plus, that is left out."""
     start, end = _share(plans[0].rows, thread, threads)
@@ -253,6 +257,7 @@ def scale_shift(x, table, y, plus, _a, _whole, plans, thread, threads):
                 _put_some(y, r * channels + c, select(above(v, floor), v, floor), mask, past)
 
 
+@allocates
 def scale_both(dy, x, table, dx, gradients, _whole, plans, thread, threads):
     """dx = g · scale + x · slope + offset, with g as in `sums`, from the sums in the table; gradients = dw and db, (2, C).
 

@@ -12,7 +12,7 @@ from numba import carray, types
 from numba.extending import intrinsic
 
 from ..threads import threads_for
-from .launch import helper, launch
+from .launch import allocates, helper, launch
 from .plan import record
 
 BLOCK = 1024
@@ -80,6 +80,7 @@ def _descent(p, g, direction, sign, weight_decay):
 # The rules -----------------------------------------------------------------------------------------------------------------
 
 
+@allocates
 def sgd_loop(numbers, _a, _b, _c, _d, whole, plans, thread, threads):
     """b ← μ·b + (1 − τ)·g, θ ← θ − γ·b; numbers: sign, λ, μ, 1 − τ, γ, whether Nesterov's."""
     table, scratch, passed = whole.view(np.int64), np.empty(BLOCK, numbers.dtype), 0
@@ -106,6 +107,7 @@ def sgd_loop(numbers, _a, _b, _c, _d, whole, plans, thread, threads):
                 p[i] -= step[i] * lr
 
 
+@allocates
 def adam_loop(numbers, _a, _b, _c, _d, whole, plans, thread, threads):
     """m ← β₁·m + (1 − β₁)·g, v ← β₂·v + (1 − β₂)·g², θ ← shrink·θ − rate · m / (√v / correction + ε)
 
@@ -140,6 +142,7 @@ def adam_loop(numbers, _a, _b, _c, _d, whole, plans, thread, threads):
                 p[i] -= m[i] / (np.sqrt(v[i]) / correction + eps) * rate
 
 
+@allocates
 def rmsprop_loop(numbers, _a, _b, _c, _d, whole, plans, thread, threads):
     """s ← α·s + (1 − α)·g², b ← μ·b + g / (√s + ε), θ ← θ − γ·b; centered, s less the squared mean ḡ² is under the root.
 
