@@ -208,13 +208,14 @@ def linear_loop(x, w, bias, y, buffers, whole, _, thread, threads):
 def linear_dx_loop(dy, w, dx, buffers, _, whole, _plans, thread, threads):
     """dx[n,i] = Σ_o dy[n,o] · w[o,i]: a tile's rows are examples, its columns inputs.
 
-    Threads share out groups of inputs, whose blocks of weights are packed at once, and the tiles of examples within.
+    Threads share out groups of inputs, whose blocks of weights are packed at once, and the tiles of examples within. There are as many
+    groups for each thread, if there can be: two that share one would both pack its weights.
     """
     n, depth, outs = np.int64(whole[0]), np.int64(whole[1]), np.int64(whole[2])
     packed, _, zeros = _cut(buffers, min(outs, SUM), thread, threads)
     vectors, block = _vectors(dy, depth)
     tiles, parts, blocks = -(-n // ROWS[vectors]), -(-outs // SUM), -(-depth // block)
-    groups = -(-blocks // TOGETHER)
+    groups = min(-(-blocks // (TOGETHER * threads)) * threads, blocks)
     task, end = thread * groups * tiles // threads, (thread + 1) * groups * tiles // threads
     while task < end:
         group, some, o = task // tiles, min(tiles - task % tiles, end - task, AT_ONCE), np.int64(0)

@@ -186,16 +186,17 @@ def _add_products(x, x_first, image_step, row_step, dy, dy_first, counts, sums, 
 def unpack(sums, dw, _a, _b, _c, _, plans, thread, threads):
     """dw (O, C/G, KH, KW): what all threads have summed up, `count` sums each, in their order."""
     plan = plans[0]
-    lines, taps, channels = plan.groups * plan.kernel_h * plan.runs, plan.kernel_h * plan.kernel_w, plan.groups * plan.outs
-    count = lines * plan.blocks * plan.block * (plan.outs if plan.turned else plan.run)
+    lines, taps, channels = plan.kernel_h * plan.runs, plan.kernel_h * plan.kernel_w, plan.groups * plan.outs
+    length = plan.blocks * plan.block * (plan.outs if plan.turned else plan.run)
+    count = plan.groups * lines * length
     parts = len(sums) // count
     width, step = (plan.block, 1) if plan.turned else (plan.run, plan.block)        # k's that lie a step apart
     for o in range(thread * channels // threads, (thread + 1) * channels // threads):
         group, out = o // plan.outs, o % plan.outs
         start = out * width if plan.turned else out // plan.block * plan.run * plan.block + out % plan.block
-        for line in range(plan.kernel_h * plan.runs):
+        for line in range(lines):
             i, j = line // plan.runs, line % plan.runs
-            place = (group * plan.kernel_h * plan.runs + line) * (count // lines) + start
+            place = (group * lines + line) * length + start
             to, c = o * plan.depth * taps + i * plan.kernel_w + j, 0
             for before in range(0, plan.run, width):
                 for k in range(min(width, plan.run - before)):
