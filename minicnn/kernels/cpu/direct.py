@@ -9,7 +9,7 @@ the kernel, then for the next ones, the sums waiting in y. What bounds it: the m
 
 from .cutting import cut_pixels
 from .launch import helper
-from .simd import broadcast, first, lanes, load_some, store_some
+from .simd import broadcast, first, lanes, load, load_some, store, store_some
 from .tile import PAIRS, PLAIN, multiply_tile
 
 
@@ -112,20 +112,38 @@ def see(x, plan, buffer, image, images, row, rows):
     left = min(max(plan.left * plan.channels, 0), width)    # how much lies before the image, and where it ends
     skip = max(-plan.left * plan.channels, 0)
     right = max(min(left + line - skip, width), left)
-    zero, step = broadcast(x, 0), lanes(x)
     for n in range(images):
         for r in range(seen):
             to, h = (n * seen + r) * width, start + r
             source = max(((image + n) * plan.height + h) * line + skip, 0)
             inside, end = (left, right) if 0 <= h < plan.height else (width, width)
-            for v in range(0, inside, step):
-                store_some(buffer, to + v, zero, first(buffer, inside - v))
-            for v in range(inside, end, step):
-                some = first(buffer, end - v)
-                store_some(buffer, to + v, load_some(x, source + v - inside, some), some)
-            for v in range(end, width, step):
-                store_some(buffer, to + v, zero, first(buffer, width - v))
+            _clear(buffer, to, inside)
+            _copy(x, source, buffer, to + inside, end - inside)
+            _clear(buffer, to + end, width - end)
     return buffer, 0, seen * width, width
+
+
+@helper(inline=True)
+def _clear(buffer, to, count):
+    """buffer[to : to + count] = 0. A mask for the last few alone: where a CPU has none, each of its lanes takes a jump."""
+    zero, step = broadcast(buffer, 0), lanes(buffer)
+    whole = count - count % step
+    for v in range(0, whole, step):
+        store(buffer, to + v, zero)
+    if whole < count:
+        store_some(buffer, to + whole, zero, first(buffer, count - whole))
+
+
+@helper(inline=True)
+def _copy(x, source, buffer, to, count):
+    """buffer[to : to + count] = x[source : source + count]"""
+    step = lanes(buffer)
+    whole = count - count % step
+    for v in range(0, whole, step):
+        store(buffer, to + v, load(x, source + v))
+    if whole < count:
+        some = first(buffer, count - whole)
+        store_some(buffer, to + whole, load_some(x, source + whole, some), some)
 
 
 # The gradient of the weights --------------------------------------------------------------------------------------------------
@@ -199,12 +217,15 @@ def unpack(sums, dw, _a, _b, _c, _, plans, thread, threads):
             place = (group * lines + line) * length + start
             to, c = o * plan.depth * taps + i * plan.kernel_w + j, 0
             for before in range(0, plan.run, width):
-                for k in range(min(width, plan.run - before)):
-                    total = sums[place + k * step]
-                    for other in range(1, parts):
-                        total += sums[other * count + place + k * step]
-                    dw[to] = total
-                    to, c = to + taps, c + 1
-                    if c == plan.depth:                     # from the last channel of a pixel to the first of the next
+                k, end = 0, min(width, plan.run - before)
+                while k < end:                              # as much as belongs to one pixel
+                    piece = min(end - k, plan.depth - c)
+                    for n in range(piece):
+                        total = sums[place + (k + n) * step]
+                        for other in range(1, parts):
+                            total += sums[other * count + place + (k + n) * step]
+                        dw[to + n * taps] = total
+                    k, c, to = k + piece, c + piece, to + piece * taps
+                    if c == plan.depth:
                         to, c = to + 1 - plan.depth * taps, 0
                 place += plan.outs * width

@@ -49,7 +49,10 @@ def _ready(kernel, dtype):
 
 
 def allocates(kernel):
-    """A kernel that makes arrays of its own. All others have theirs lent by whoever launches them."""
+    """A kernel that makes arrays of its own, or calls a helper that returns one: the two share no such helper with other kernels.
+
+    All others have their arrays lent by whoever launches them, and are compiled without counting references to them (`cache.py`).
+    """
     kernel.allocates = True
     return kernel
 

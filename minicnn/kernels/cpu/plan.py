@@ -157,9 +157,9 @@ def _cycles(rows, vectors):
     return max(rows * vectors / 2, 4, (rows + vectors) * 0.61) + 0.35
 
 
-def cost(rows, columns, vectors, lanes):
-    """Cycles for one k of a product with so many rows and columns."""
-    tiles = -(-rows // MACHINE.rows(vectors))
+def cost(rows, columns, vectors, lanes, height=None):
+    """Cycles for one k of a product with so many rows and columns, in tiles of at most `height` rows."""
+    tiles = -(-rows // (height or MACHINE.rows(vectors)))
     return tiles * _cycles(rows / tiles, vectors) * -(-columns // (vectors * lanes))
 
 

@@ -57,7 +57,7 @@ def _plan(images, shape, window, itemsize):
     """(the record, numbers in a row of the packed weights)"""
     (outs, channels, _, kernel_w), lanes = shape, MACHINE.lanes(itemsize)
     run = channels * kernel_w
-    vectors = min(range(1, MAX_VECTORS + 1), key=lambda vectors: cost(window.output[0], run, vectors, lanes))
+    vectors = min(range(1, MAX_VECTORS + 1), key=lambda vectors: cost(window.output[0], run, vectors, lanes, tallest(vectors)))
     block = vectors * lanes
     blocks = -(-run // block)
     plan = record(images=images, height=window.size[0], width=window.size[1], channels=channels, kernel_h=window.kernel[0],

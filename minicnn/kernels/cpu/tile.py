@@ -169,8 +169,8 @@ KINDS = _Tile, _TileOfPairs, _TileOfChannels
 
 
 def tallest(vectors):
-    """The most rows of a plain tile: two more than usual where registers are left, which pays if it has few steps of k (`spread.py`)."""
-    return 10 if (vectors, MACHINE.registers) == (2, 32) else MACHINE.rows(vectors)
+    """The most rows of a plain tile: with AVX-512 two more than usual, which pays if it has few steps of k (`spread.py`)."""
+    return 10 if (vectors, MACHINE.bytes) == (2, 64) else MACHINE.rows(vectors)
 
 
 def sizes():
