@@ -49,7 +49,7 @@ def correlate(x, packed, bias, y, buffers, _, plans, thread, threads):
     buffer = buffers[thread * size : (thread + 1) * size]
     weights = len(packed) // (plan.groups * plan.blocks)
     parts, bands = -(-plan.kernel_h // plan.kernel_rows), -(-plan.rows // plan.band)
-    tasks, cuts = -(-plan.images // plan.together) * bands, shares(plan.columns, plan.tile_rows)
+    tasks = -(-plan.images // plan.together) * bands
     for task in range(thread * tasks // threads, (thread + 1) * tasks // threads):
         image, row = task // bands * plan.together, task % bands * plan.band
         images, rows = min(plan.together, plan.images - image), min(plan.band, plan.rows - row)
@@ -64,7 +64,7 @@ def correlate(x, packed, bias, y, buffers, _, plans, thread, threads):
                                   place * weights + i * (weights // plan.kernel_h), bias, place * plan.block, y,
                                   plan.y_first + (image + n) * plan.y_image + (row + p) * plan.y_row
                                   + group * plan.outs + block * plan.block,
-                                  min(plan.outs - block * plan.block, plan.block), i, cuts, plan)
+                                  min(plan.outs - block * plan.block, plan.block), i, plan)
                     if plan.cut and part % parts == parts - 1:
                         cut_pixels(y, plan.y_first + (image + n) * plan.y_image + (row + p) * plan.y_row + group * plan.outs
                                    + block * plan.block, plan.columns, plan.y_column, min(plan.outs - block * plan.block, plan.block),
@@ -72,24 +72,14 @@ def correlate(x, packed, bias, y, buffers, _, plans, thread, threads):
 
 
 @helper(inline=True)
-def shares(length, most):
-    """(tiles, s, l): a length in as few tiles of about one length as can be, none longer than `most`: l of them s + 1 long, the others s.
-
-    Worked out before the tiles are gone over: to divide takes as long as twenty multiply-adds.
-    """
-    tiles = -(-length // most)
-    return tiles, length // tiles, length % tiles
-
-
-@helper(inline=True)
-def _row_of_tiles(x, x_first, row_step, packed, w_first, bias, bias_first, y, y_first, channels, i, cuts, plan):
+def _row_of_tiles(x, x_first, row_step, packed, w_first, bias, bias_first, y, y_first, channels, i, plan):
     """One row of output pixels, one block of their channels, and some kernel rows from i on: added to y where they are not the first."""
     pixel, across = plan.stride_w * plan.channels, plan.dilation_w * plan.channels
     steps, width = (-(-plan.run // 2), 2 * plan.block) if plan.kind == PAIRS else (plan.run, plan.block)
     start, start_first, start_step = (y, y_first, plan.y_column) if i else (bias, bias_first, 0)
-    (tiles, short, longer), q = cuts, 0
+    tiles, q = -(-plan.columns // plan.tile_rows), 0
     for tile in range(tiles):
-        count = short + 1 if tile < longer else short
+        count = (plan.columns - q) // (tiles - tile)
         multiply_tile(plan.kind, count, plan.vectors, x, x_first + q * pixel, packed, w_first, y, y_first + q * plan.y_column,
                       start, start_first + q * start_step, (min(plan.kernel_rows, plan.kernel_h - i), plan.runs, plan.run),
                       (plan.dilation_h * row_step, across, 1, pixel), (plan.runs * steps * width, steps * width, width),

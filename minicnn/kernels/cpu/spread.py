@@ -15,7 +15,6 @@ from math import prod
 import numpy as np
 
 from ..threads import get_num_threads
-from .direct import shares
 from .launch import helper, launch
 from .memory import channels_first, channels_last, empty
 from .plan import BUFFER_BYTES, cost, record
@@ -79,7 +78,7 @@ def spread(dy, packed, dx, buffers, _a, _, plans, thread, threads):
     reach = (rows - 1) * plan.stride_h + (kernel_h - 1) * plan.dilation_h + 1
     across = plan.stride_w * plan.channels
     line = (columns - 1) * across + run
-    down, step, (tiles, short, longer) = plan.stride_h * line, columns * outs, shares(rows, plan.tile_rows)
+    down, step, tiles = plan.stride_h * line, columns * outs, -(-rows // plan.tile_rows)
     for n in range(thread * plan.images // threads, (thread + 1) * plan.images // threads):
         buffer[: reach * line] = 0
         for i in range(kernel_h):
@@ -88,7 +87,7 @@ def spread(dy, packed, dx, buffers, _a, _, plans, thread, threads):
                 for q in range(columns):
                     p = 0
                     for tile in range(tiles):
-                        height = short + 1 if tile < longer else short
+                        height = (rows - p) // (tiles - tile)
                         to = first + q * across + p * down
                         multiply_tile(PLAIN, height, vectors, dy, (n * rows + p) * step + q * outs, packed, weights, buffer, to, buffer, to,
                                       (1, 1, outs), (0, 0, 1, step), (0, 0, blocks * block), down, down, run - part * block)
