@@ -6,12 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import minicnn
-from minicnn import get_num_threads, kernels, nn, set_num_threads
+from minicnn import kernels, nn
 from minicnn.kernels import array
 from minicnn.kernels.philox import philox
 
 pytest.importorskip("numba")
 cpu = pytest.importorskip("minicnn.kernels.cpu")
+from helpers.threads import threads_set_to  # noqa: E402
 
 F = nn.functional
 LIKE = np.empty(0, np.float32)
@@ -29,14 +30,12 @@ def test_the_numbers_that_its_authors_published(counter, key, wanted):
 
 @settings(max_examples=100)
 @given(key=st.integers(0, 2**64 - 1), shape=st.lists(st.integers(0, 40), max_size=4).map(tuple), threads=st.integers(1, 3), large=st.booleans(),
+       alone=st.booleans(),
        p=st.one_of(st.sampled_from([1e-12, 0.5, 1 - 1e-12, 1.0]), st.floats(0.01, 0.99)))
-def test_both_forms_give_the_same_bits(key, shape, threads, large, p):
-    shape, before = (*shape[:2], 300, 130) if large else shape, get_num_threads()
-    set_num_threads(threads)
-    try:
+def test_both_forms_give_the_same_bits(key, shape, threads, large, alone, p):
+    shape = (*shape[:2], 300, 130) if large else shape
+    with threads_set_to(threads, alone):
         found = cpu.dropout_mask(key, shape, p, LIKE)
-    finally:
-        set_num_threads(before)
     wanted = array.dropout_mask(key, shape, p, LIKE)
     assert found.shape == wanted.shape == shape and found.dtype == wanted.dtype == bool
     np.testing.assert_array_equal(found, wanted)

@@ -12,6 +12,7 @@ from minicnn import shapes
 pytest.importorskip("numba")
 cpu = pytest.importorskip("minicnn.kernels.cpu")
 from helpers.threads import LEAST, threads_set_to  # noqa: E402
+from minicnn.kernels.cpu import cache, launch, warmup  # noqa: E402
 
 RNG = np.random.default_rng(0)
 WINDOW, SQUARES = shapes.conv2d_window((4, 16, 12, 12), (16, 16, 3, 3), padding=1), shapes.pool2d_window((4, 16, 12, 12), 2)
@@ -45,6 +46,16 @@ def test_no_reference_is_left(name, threads):
         for _ in range(5):
             CALLS[name]()
     assert [sys.getrefcount(a) for a in arrays] == before
+
+
+def test_only_kernels_that_make_arrays_count_references():
+    """By their machine code, as it is kept; that of a helper that one kernel shares with another is part of both."""
+    counting, dtype = {}, np.dtype("float32")
+    for kernel in sorted(warmup.kernels(), key=lambda kernel: not hasattr(kernel, "allocates")):        # these first: see `allocates`
+        launch.compiled_kernel(kernel, dtype)
+        name = f"{kernel.__module__.rpartition('.')[2]}.{kernel.__name__}"
+        counting[name] = b"NRT_incref" in cache.read(name, str(launch._signature(dtype))), hasattr(kernel, "allocates")
+    assert len(counting) > 40 and {name: found for name, (found, wanted) in counting.items() if found is not wanted} == {}
 
 
 def test_the_tests_know_all_that_small_work_goes_to_one_thread_in():

@@ -9,12 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import minicnn
-from minicnn import get_num_threads, kernels, nn, optim, set_num_threads
+from minicnn import kernels, nn, optim
 from minicnn.exercises import cases
 from minicnn.exercises.cases import OptimizerCase
 from minicnn.exercises.checks import check_definition
 
 pytest.importorskip("numba")
+from helpers.threads import threads_set_to  # noqa: E402
 
 rates, coins = st.sampled_from([0.0, 0.01, 0.3]), st.booleans()
 OPTIONS = {
@@ -55,18 +56,15 @@ def assert_same(some, others, optimizer, other):
 
 @settings(max_examples=60)
 @given(case=cases_of_steps, dtype=st.sampled_from([np.float32, np.float64]), threads=st.integers(1, 3), seed=st.integers(0, 99),
-       shapes=st.lists(st.lists(st.integers(1, 40), max_size=3).map(tuple), min_size=1, max_size=4), large=coins)
-def test_the_same_bits_as_by_the_rule(case, dtype, threads, seed, shapes, large):
+       shapes=st.lists(st.lists(st.integers(1, 40), max_size=3).map(tuple), min_size=1, max_size=4), large=coins, alone=coins)
+def test_the_same_bits_as_by_the_rule(case, dtype, threads, seed, shapes, large, alone):
     """Also where the elements of several parameters are shared out to threads."""
-    (name, options), shapes, before = case, [*shapes, (181, 191)] if large else shapes, get_num_threads()
+    (name, options), shapes = case, [*shapes, (181, 191)] if large else shapes
     one, other = leaves(shapes, dtype, seed), leaves(shapes, dtype, seed)
     by_rule, together = getattr(optim, name)(one, **options), getattr(optim, name)(other, **options)
-    set_num_threads(threads)
-    try:
+    with threads_set_to(threads, alone):
         walk(one, by_rule, "array")
         walk(other, together, "numba")
-    finally:
-        set_num_threads(before)
     assert len(together._tables[0].fit) == len(shapes)
     assert_same(one, other, by_rule, together)
 

@@ -49,9 +49,10 @@ def _ready(kernel, dtype):
 
 
 def allocates(kernel):
-    """A kernel that makes arrays of its own, or calls a helper that returns one: the two share no such helper with other kernels.
+    """A kernel that makes arrays of its own. It shares no helper that returns arrays with others, unless that is inline.
 
-    All others have their arrays lent by whoever launches them, and are compiled without counting references to them (`cache.py`).
+    All others have their arrays lent by whoever launches them, and are compiled without counting references to them (`cache.py`): a
+    helper's counts, or their absence, would be those of whichever kernel was compiled first.
     """
     kernel.allocates = True
     return kernel

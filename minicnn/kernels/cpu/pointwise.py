@@ -36,7 +36,7 @@ def _put(y, i, v, past):
         store(y, i, v)
 
 
-@helper
+@helper(inline=True)
 def _row(coefficients, number, channels):
     return coefficients[number * channels : (number + 1) * channels]
 
@@ -218,7 +218,7 @@ def _store_two(ones, others, results, thread, channels):
         results[(2 * thread + 1) * channels + c] = others[c]
 
 
-@helper
+@helper(inline=True)
 def _coefficients(table, channels):
     """The rows w, b, mean and rstd."""
     return _row(table, 0, channels), _row(table, 1, channels), _row(table, 2, channels), _row(table, 3, channels)
@@ -239,7 +239,6 @@ def _put_some(y, i, v, mask, past):
         store_some(y, i, v, mask)
 
 
-@allocates
 def scale_shift(x, table, y, plus, _a, _whole, plans, thread, threads):
     """y = w · (x - mean) · rstd + b + plus, and at least 0 where a ReLU cuts; without a plus, that is left out."""
     start, end = _share(plans[0].rows, thread, threads)
