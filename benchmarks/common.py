@@ -30,10 +30,17 @@ def make_parser(documentation, seconds=None, threads=None, isa=False):
     if seconds is not None:
         parser.add_argument("--seconds", type=float, default=seconds, help="of measuring, for each line of the table")
     if threads is not None:
-        parser.add_argument("--threads", type=int, default=threads, help="of every contender")
+        parser.add_argument("--threads", type=positive, default=threads, help="of every contender")
     if isa:
         parser.add_argument("--isa", choices=["native", "avx2"], default="native", help="avx2: hold both sides to AVX2, as on a laptop")
     return parser
+
+
+def positive(text):
+    """For options: a whole number of at least 1."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, got {text!r}")
+    return int(text)
 
 
 class Help(argparse.RawDescriptionHelpFormatter, argparse.ArgumentDefaultsHelpFormatter):

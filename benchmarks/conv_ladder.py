@@ -14,7 +14,7 @@ import tracemalloc
 
 import algorithms
 import numpy as np
-from common import Column, make_parser, median, parse, print_table, set_threads, take_turns, write_results
+from common import Column, make_parser, median, parse, positive, print_table, set_threads, take_turns, write_results
 
 from minicnn import kernels, shapes
 from minicnn.kernels import array
@@ -128,9 +128,9 @@ def draw(rows):
 def options():
     known = [name for name in algorithms.available() if name != "numba"]
     parser = make_parser(__doc__, seconds=5, threads=2)
-    parser.add_argument("--batch", type=int, default=16, help="images")
-    parser.add_argument("--channels", type=int, default=32, help="C, of input and output")
-    parser.add_argument("--size", type=int, default=16, help="height and width of the images")
+    parser.add_argument("--batch", type=positive, default=16, help="images")
+    parser.add_argument("--channels", type=positive, default=32, help="C, of input and output")
+    parser.add_argument("--size", type=positive, default=16, help="height and width of the images")
     parser.add_argument("--pass", dest="which", choices=list(FUNCTIONS), default="y", help="y, or the gradient of input or weights")
     parser.add_argument("--algorithms", nargs="+", choices=known, default=known)
     return parser

@@ -9,7 +9,7 @@ their own, in which every layer is waited for. Memory is that of all arrays at t
 far. Without a GPU, the script says what is missing, and times the CPU. `minicnn bench` does the same for the named models.
 """
 
-from common import Column, make_parser, parse, print_table, set_threads, write_results
+from common import Column, make_parser, parse, positive, print_table, set_threads, write_results
 from networks import NETWORKS, ours
 
 from minicnn import plot
@@ -26,7 +26,7 @@ def main(arguments=None):
     parser = make_parser(__doc__, seconds=1.0, threads=2)
     parser.add_argument("--networks", nargs="+", choices=list(NETWORKS), default=["lenet5", "vgg_small", "resnet20"], metavar="NAME",
                         help=f"of {', '.join(NETWORKS)}")
-    parser.add_argument("--batch", nargs="+", type=int, default=[1, 16, 64, 256], help="images in a step")
+    parser.add_argument("--batch", nargs="+", type=positive, default=[1, 16, 64, 256], help="images in a step")
     chosen = parse(parser, arguments)
     set_threads(chosen.threads, with_torch=False)
     places, reason = devices.available()

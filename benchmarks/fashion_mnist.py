@@ -18,7 +18,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from common import Column, make_parser, median, parse, print_table, set_threads, write_results
+from common import Column, make_parser, median, parse, positive, print_table, set_threads, write_results
 from contenders import LAYOUTS
 from fashion_mnist_torch import TorchRun
 
@@ -85,7 +85,7 @@ def options():
     parser = make_parser(__doc__, threads=2)
     parser.add_argument("--dataset", choices=["fashion-mnist", "mnist", "digits"], default="fashion-mnist")
     parser.add_argument("--data-dir", help="as of `minicnn train`")
-    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--epochs", type=positive, default=3)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--kernels", default="numba", choices=["numba", "array"], help="minicnn's")
     return parser

@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
-from common import Column, make_parser, make_ready, parse, write_results
+from common import Column, make_parser, make_ready, parse, positive, write_results
 from contenders import DEFAULT, add_ratios, check_first_steps, contenders, each_network, timed
 from networks import NETWORKS
 
@@ -79,7 +79,7 @@ def draw(rows):
 def options():
     parser = make_parser(__doc__, seconds=10, threads=2, isa=True)
     parser.add_argument("--networks", nargs="+", default=DEFAULT, choices=NETWORKS, metavar="NAME", help=", ".join(NETWORKS))
-    parser.add_argument("--batch", nargs="+", type=int, default=[1, 64])
+    parser.add_argument("--batch", nargs="+", type=positive, default=[1, 64])
     return parser
 
 

@@ -14,7 +14,7 @@ from functools import partial
 from typing import NamedTuple
 
 import numpy as np
-from common import Column, make_parser, make_ready, median, parse, percentile_20, print_table, take_turns, write_results
+from common import Column, make_parser, make_ready, median, parse, percentile_20, positive, print_table, take_turns, write_results
 
 from minicnn import kernels, shapes
 
@@ -169,7 +169,7 @@ def options():
                         help=f"some of: {', '.join(dict.fromkeys(layer.group for layer in LAYERS))}")
     parser.add_argument("--passes", nargs="+", choices=PASSES, default=PASSES)
     parser.add_argument("--algorithms", nargs="+", choices=known, default=known)
-    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--batch", type=positive, default=64)
     return parser
 
 

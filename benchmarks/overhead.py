@@ -21,7 +21,7 @@ import sys  # noqa: E402
 import tempfile  # noqa: E402
 import time  # noqa: E402
 
-from common import Column, in_fresh_process, make_parser, parse, print_table, write_results  # noqa: E402
+from common import Column, in_fresh_process, make_parser, parse, positive, print_table, write_results  # noqa: E402
 
 ROUND_SECONDS = 5e-3
 UNITS = {"us": 1e6, "ms": 1e3}
@@ -192,9 +192,9 @@ def options():
     parser = make_parser(__doc__)
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
     parser.add_argument("--kernels", default="numba", help="minicnn's: numba or array")
-    parser.add_argument("--rounds", type=int, default=40, help="of each operation")
-    parser.add_argument("--processes", type=int, default=5, help="for imports and the warm first step")
-    parser.add_argument("--threads", type=int, default=2, help="in the first step")
+    parser.add_argument("--rounds", type=positive, default=40, help="of each operation")
+    parser.add_argument("--processes", type=positive, default=5, help="for imports and the warm first step")
+    parser.add_argument("--threads", type=positive, default=2, help="in the first step")
     return parser
 
 

@@ -19,7 +19,7 @@ use at most, and how much of that the imports alone take.
 
 from pathlib import Path
 
-from common import Column, in_fresh_process, make_parser, make_ready, parse, write_results
+from common import Column, in_fresh_process, make_parser, make_ready, parse, positive, write_results
 from contenders import DEFAULT, LAYOUTS, add_ratios, check_first_steps, contenders, each_network, label, timed
 from networks import NETWORKS
 
@@ -93,11 +93,11 @@ def options():
     parser.add_argument("--against", choices=["torch", "nothing"], default="torch")
     parser.add_argument("--networks", nargs="+", default=DEFAULT, choices=NETWORKS, metavar="NAME", help=", ".join(NETWORKS))
     parser.add_argument("--kernels", nargs="+", default=["numba"], choices=algorithms.available(), help="minicnn's, each a contender")
-    parser.add_argument("--batch", nargs="+", type=int, default=[64, 1])
+    parser.add_argument("--batch", nargs="+", type=positive, default=[64, 1])
     parser.add_argument("--mode", choices=["train", "infer"], default="train", help="infer: evaluation mode, without gradients")
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu", help="where all of them run")
     parser.add_argument("--memory", action="store_true", help="measure memory, not time")
-    parser.add_argument("--steps", type=int, default=5, help="with --memory: how many")
+    parser.add_argument("--steps", type=positive, default=5, help="with --memory: how many")
     return parser
 
 

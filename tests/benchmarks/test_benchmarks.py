@@ -162,3 +162,14 @@ def test_cpu_vs_gpu(script, tmp_path, capsys, monkeypatch):
     rows = json.loads((tmp_path / "g.json").read_text())["rows"]
     assert [row["batch"] for row in rows] == [1, 2] and rows[0]["step_ms"] > 0 and rows[0]["layers"][0]["kind"] == "Conv2d"
     assert "No GPU is measured: CuPy is not installed" in capsys.readouterr().out and (tmp_path / "g.png").stat().st_size > 1000
+
+
+@pytest.mark.parametrize("name, option", [("training_step", "--batch"), ("training_step", "--threads"), ("training_step", "--steps"),
+                                          ("conv_ladder", "--channels"), ("layers", "--batch"), ("fashion_mnist", "--epochs"),
+                                          ("inference", "--batch"), ("cpu_vs_gpu", "--batch"), ("overhead", "--rounds")])
+@pytest.mark.parametrize("value", ["0", "-1", "2.5", "many"])
+def test_counts_are_whole_numbers_of_at_least_one(script, capsys, name, option, value):
+    """Without images a step would end in "nan is not nan"."""
+    with pytest.raises(SystemExit):
+        script(name).main([option, value])
+    assert "expected a whole number of at least 1" in capsys.readouterr().err
