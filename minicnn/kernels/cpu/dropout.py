@@ -36,10 +36,10 @@ def _round(a, b, c, d, first, second):
 
 def mask_loop(_a, _b, _c, _d, _e, whole, _plans, thread, threads):
     """Four bytes of the mask, 1 where a word of Philox is at least the threshold, are one int32."""
-    words, blocks, zero = whole.view(np.uint32), len(whole) - HEAD, np.uint64(0)
-    key, other_key, least = np.uint64(words[0]), np.uint64(words[1]), np.uint64(words[2])
+    blocks, zero = len(whole) - HEAD, np.uint64(0)
+    key, other_key, least = np.uint64(whole[0]) & LOW_WORD, np.uint64(whole[1]) & LOW_WORD, np.uint64(whole[2]) & LOW_WORD
     begin, end = thread * blocks // threads, (thread + 1) * blocks // threads
-    mask = words[HEAD + begin : HEAD + end]
+    mask = whole[HEAD + begin : HEAD + end]
     for j in range(len(mask)):
         block = np.uint64(begin + j)
         a, b, c, d = block & LOW_WORD, block >> HALF, zero, zero
