@@ -8,7 +8,7 @@ from ..autograd.deferred import PAIRS
 from ..autograd.operation import Layer
 from ..elementary.arithmetic import add
 from ..kernels import of
-from . import normalization, pooling
+from . import linear, normalization, pooling
 from .activation import relu, relu_definition
 from .normalization import batch_norm_definition, batch_norm_eval_definition
 
@@ -147,6 +147,28 @@ def batch_norm_eval_add_relu_backward(dz, saved, needed):
 
 batch_norm_eval_add_relu = Layer("BatchNormalizationAddRelu", batch_norm_eval_add_relu_forward, batch_norm_eval_add_relu_backward,
                                  batch_norm_eval_add_relu_definition)
+
+
+# A dense layer, then a ReLU -------------------------------------------------------------------------------------------------------
+
+
+def linear_relu_definition(x, w, b):
+    """y = max(x wᵀ + b, 0)"""
+    return relu_definition(linear.linear_definition(x, w, b))
+
+
+def linear_relu_forward(x, w, b):
+    y = of(x).linear_relu(x, w, b)
+    return y, (y, x, w)
+
+
+def linear_relu_backward(dy, saved, needed):
+    """The gradient goes through the ReLU where y > 0, then through the dense layer."""
+    y, *others = saved
+    return linear.linear_backward(of(dy).relu_dx(dy, y), others, needed)
+
+
+linear_relu = Layer("GemmRelu", linear_relu_forward, linear_relu_backward, linear_relu_definition)
 
 
 # ReLU and max pooling: the largest of what is cut at 0 is the largest, cut at 0 --------------------------------------------------

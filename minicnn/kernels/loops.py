@@ -231,6 +231,11 @@ def linear(x, w, b):
     return y
 
 
+def linear_relu(x, w, b):
+    """y[n,o] = max(b[o] + Σ_i x[n,i] · w[o,i], 0)"""
+    return relu(linear(x, w, b))
+
+
 def linear_dx(dy, w):
     """dx[n,i] = Σ_o dy[n,o] · w[o,i]"""
     outs, depth = w.shape

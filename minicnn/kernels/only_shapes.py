@@ -29,6 +29,9 @@ def linear(x, w, b):
     return np.empty((*x.shape[:-1], len(w)), x.dtype)
 
 
+linear_relu = linear
+
+
 def batch_norm(x, *_):
     return np.empty(x.shape, x.dtype)
 

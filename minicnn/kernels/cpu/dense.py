@@ -14,9 +14,11 @@ from math import prod
 import numpy as np
 
 from .. import array
+from ..inference import RELU, cut_array
 from ..threads import get_num_threads
 from . import few
 from .blas import one_thread
+from .cutting import cut_pixels
 from .launch import helper, launch
 from .memory import computable, empty
 from .plan import record
@@ -36,16 +38,21 @@ VECTOR, MAX_ROWS, ROWS = MACHINE.bytes, 16, (0, MACHINE.rows(1), MACHINE.rows(2)
 WIDEST = 3 if ROWS[3] == ROWS[2] else 2         # vectors in a tile's row: a third one where it costs no rows
 
 
-def linear(x, w, b):
-    """y[n,o] = b[o] + Σ_i x[n,i] · w[o,i]"""
+def linear(x, w, b, cut=0):
+    """y[n,o] = b[o] + Σ_i x[n,i] · w[o,i], cut at 0 if asked for (see `cut_pixels`)"""
     kernel = _kernel(x, w, (linear_loop, few.linear_loop), b, most=FEW_SUMMED)
     if kernel is None:
-        return _blas(array.linear, x, w, b)
+        return cut_array(_blas(array.linear, x, w, b), cut)
     rows, (outs, depth) = _rows(x), w.shape
     y = empty((len(rows), outs), x.dtype)
     bias = np.zeros(outs, x.dtype) if b is None else b
-    _launch(kernel, (len(rows), depth, outs), (rows, np.ascontiguousarray(w), bias, y), min(depth, SUM))
+    _launch(kernel, (len(rows), depth, outs, cut), (rows, np.ascontiguousarray(w), bias, y), min(depth, SUM))
     return y.reshape(*x.shape[:-1], outs)
+
+
+def linear_relu(x, w, b):
+    """y[n,o] = max(b[o] + Σ_i x[n,i] · w[o,i], 0)"""
+    return linear(x, w, b, RELU)
 
 
 def linear_dx(dy, w):
@@ -172,7 +179,7 @@ def _add_product(fresh, rows, columns, count, a, a_first, a_k, a_m, b, b_first, 
 
 
 def linear_loop(x, w, bias, y, buffers, whole, _, thread, threads):
-    """y[n,o] = bias[o] + Σ_i w[o,i] · x[n,i]: a tile's rows are outputs, its columns examples.
+    """y[n,o] = cut(bias[o] + Σ_i w[o,i] · x[n,i]): a tile's rows are outputs, its columns examples.
 
     Threads share out groups of examples, whose blocks are packed at once, and the tiles of outputs within. The sums of some outputs
     lie in the buffer as the tiles write them; they are turned when they are complete.
@@ -202,6 +209,8 @@ def linear_loop(x, w, bias, y, buffers, whole, _, thread, threads):
         for example in range(left, right, block):
             _turn(sums, (example - left) * rows, block, rows, min(block, n - example), y, example * outs + first_out, outs, rows,
                   bias, first_out)
+            if whole[3]:
+                cut_pixels(y, example * outs + first_out, min(block, n - example), outs, rows, whole[3])
         task += some
 
 

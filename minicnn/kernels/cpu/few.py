@@ -7,6 +7,7 @@ the first-level cache.
 
 import numpy as np
 
+from .cutting import cut_pixels
 from .launch import helper
 from .simd import broadcast, first, lanes, load, load_some, multiply_add, spread, store, store_some, transpose
 
@@ -30,7 +31,7 @@ def _rows_from(o, outs, depth):
 
 
 def linear_loop(x, w, bias, y, buffers, whole, _, thread, threads):
-    """y[n,o] = bias[o] + Σ_i w[o,i] · x[n,i]: threads share out the outputs, ROWS of them at a time.
+    """y[n,o] = cut(bias[o] + Σ_i w[o,i] · x[n,i]): threads share out the outputs, ROWS of them at a time.
 
     A vector of sums for each of them and each example; only at the end, the lanes of a sum are added up.
     """
@@ -68,6 +69,8 @@ def linear_loop(x, w, bias, y, buffers, whole, _, thread, threads):
         for example in range(n):
             for m in range(min(ROWS, outs - o)):
                 y[example * outs + o + m] = bias[o + m] + sums[example * ROWS + m]
+    if whole[3]:
+        cut_pixels(y, start, n, outs, end - start, whole[3])
 
 
 @helper
