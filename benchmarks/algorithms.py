@@ -19,7 +19,7 @@ ABOUT = {
     "array": "NumPy: windows copied into a matrix (im2col), one matrix product",
     "im2col": "Numba: the same, image by image, the matrix small enough for the cache",
     "direct": "Numba: no matrix; a tile of outputs in vector registers reads the image",
-    "winograd": "Numba: F(4x4,3x3), a quarter of the multiplications",
+    "winograd": "Numba: F(4x4,3x3), a quarter of the multiplications; smaller tiles for small images",
 }
 
 

@@ -99,6 +99,18 @@ def test_shapes_that_change_and_an_empty_batch():
     assert len(prepared.runs) == 5 and len(prepared.packed) <= 3
 
 
+def test_weights_in_the_order_for_each_size_of_tiles():
+    rng, tiles = np.random.default_rng(0), []
+    w, b = rng.normal(size=(64, 64, 3, 3)).astype("f4"), rng.normal(size=64).astype("f4")
+    prepared = PreparedConv2d(w, b, 1)
+    for n, size in ((3, 32), (9, 6), (1, 8), (3, 32), (9, 6), (1, 8)):
+        x = rng.normal(size=(n, 64, size, size)).astype("f4")
+        window = shapes.conv2d_window(x.shape, w.shape, 1, 1, 1, 1)
+        tiles.append(winograd.made_ready(x, w, b, window, 0)[1].tiling.tile)
+        np.testing.assert_allclose(prepared(x, window), array.conv2d(x, w, b, window, 1), rtol=1e-3, atol=1e-3)
+    assert tiles == [4, 3, 2, 4, 3, 2] and len(prepared.packed) == 3
+
+
 def test_what_is_worked_out_is_kept_for_the_shapes_used_last(monkeypatch):
     w, most, made, work_out = np.ones((4, 3, 3, 3), np.float32), inference.MOST_RUNS, [], PreparedConv2d._run_for
     monkeypatch.setattr(PreparedConv2d, "_run_for", lambda self, x, window: made.append(x.shape[2]) or work_out(self, x, window))

@@ -1,5 +1,7 @@
 """Winograd's convolution agrees with the array kernels: odd shapes, few channels, other layouts and vector widths, any thread count."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
@@ -12,6 +14,8 @@ from test_cpu_kernels import AVX2, exact, has, laid_out, layouts, pairs, run, th
 
 pytest.importorskip("numba")
 winograd = pytest.importorskip("minicnn.kernels.cpu.winograd")
+tiling = pytest.importorskip("minicnn.kernels.cpu.tiling")
+transforms = pytest.importorskip("minicnn.kernels.cpu.transforms")
 cpu = pytest.importorskip("minicnn.kernels.cpu")
 
 TOLERANCE = {np.dtype("float32"): 2e-5, np.dtype("float64"): 4e-14}
@@ -93,6 +97,58 @@ def test_nothing_outside_of_the_image_counts():
     inside = np.full((5, 5, 5, 32), np.nan, np.float32)
     inside[1:4] = x.transpose(0, 2, 3, 1)
     compare(window, inside[1:4].transpose(0, 3, 1, 2), w, b, dy)
+
+
+# Tiles of several sizes -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=transforms.TILES)
+def tile(request, monkeypatch):
+    """Everything is cut into tiles of this size, whatever would cost least."""
+    made_once = tiling.cut_into_tiles, tiling.correlation, tiling.weight_sums, winograd._work, winograd._sums_plan
+
+    def forget():
+        for function in made_once:
+            function.cache_clear()
+
+    forget()
+    monkeypatch.setattr(tiling, "TILES", (request.param,))
+    yield request.param
+    forget()
+
+
+@pytest.mark.parametrize("n, channels, outs, size, padding", [
+    (2, 32, 48, (3, 3), 1), (1, 16, 17, (5, 7), 1), (3, 19, 40, (6, 6), 0), (2, 64, 64, (11, 10), 2), (70, 64, 48, (3, 3), 1),
+    (5, 33, 65, (4, 9), ((0, 3), (2, 1))), (150, 128, 70, (2, 3), 1),
+], ids=str)
+def test_tiles_of_each_size(tile, n, channels, outs, size, padding):
+    for count in (1, 2, 3):
+        with threads_set_to(count, False):
+            compare(*problem(n, channels, outs, size, padding))
+
+
+def test_smaller_tiles_for_smaller_images_and_where_the_weights_cost_most():
+    sizes = {(64, 4): 4, (64, 3): 3, (64, 6): 3, (64, 5): 3, (64, 2): 2, (64, 7): 4, (64, 32): 4, (1, 8): 2, (1, 32): 4}
+    assert {case: tiling.cut_into_tiles(case[0], (case[1],) * 2, 256, 256).tile for case in sizes} == sizes
+
+
+def test_the_matrices_of_the_source():
+    """Those for tiles of 4x4 are given in section 4.3 of the paper, up to the signs of a point's row in both Bᵀ and G."""
+    at, bt, g = transforms.matrices(transforms.POINTS[4])
+    assert at == [[1, 1, 1, 1, 1, 0], [0, 1, -1, 2, -2, 0], [0, 1, 1, 4, 4, 0], [0, 1, -1, 8, -8, 1]]
+    assert bt == [[4, 0, -5, 0, 1, 0], [0, -4, -4, 1, 1, 0], [0, 4, -4, -1, 1, 0], [0, -2, -1, 2, 1, 0], [0, 2, -1, -2, 1, 0],
+                  [0, 4, 0, -5, 0, 1]]
+    assert np.array(g) == pytest.approx(np.array([[6, 0, 0], [-4, -4, -4], [-4, 4, -4], [1, 2, 4], [1, -2, 4], [0, 0, 24]]) / 24)
+
+
+@pytest.mark.parametrize("size", transforms.TILES)
+def test_one_dimension_exactly(size):
+    """Aᵀ · [(G·g) ⊙ (Bᵀ·d)] is the correlation of d with g, in fractions."""
+    at, bt, g = (np.array([[Fraction(number).limit_denominator(99) for number in row] for row in matrix])
+                 for matrix in transforms.matrices(transforms.POINTS[size]))
+    rng = np.random.default_rng(size)
+    d, taps = ([Fraction(int(number)) for number in rng.integers(-9, 9, count)] for count in (size + 2, 3))
+    assert list(at @ ((g @ taps) * (bt @ d))) == [sum(d[i + k] * taps[k] for k in range(3)) for i in range(size)]
 
 
 # The choice ---------------------------------------------------------------------------------------------------------------

@@ -78,8 +78,8 @@ class PreparedConv2d:
 
     def _by_winograd(self, x, window):
         bias, work = winograd.made_ready(x, self.w, self.b, window, self.cut)
-        outs = len(self.w)
-        packed = self._in_order(("winograd", work.tiling.kind, work.tiling.block), lambda: winograd.transformed(self.w, work))
+        outs, order = len(self.w), ("winograd", work.tiling.tile, work.tiling.kind, work.tiling.block)
+        packed = self._in_order(order, lambda: winograd.transformed(self.w, work))
 
         def run(x):
             y = winograd.correlated(channels_last(x), packed, bias, work)

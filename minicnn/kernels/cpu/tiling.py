@@ -5,13 +5,12 @@ from math import gcd
 from typing import NamedTuple
 
 from .tile import PAIRS, PLAIN
-from .transforms import POINTS, TILE
+from .transforms import TILES
 from .vector import MACHINE
 
-PLANES = POINTS * POINTS
 VECTORS = 2                     # the width of the register tiles, where there are as many channels
 BUFFER_BYTES = 768 << 10        # the transformed tiles of one task: they share the second-level cache with the weights
-FEW = 64                        # tiles whose products for a block stay in the cache
+FEW = 64 * 36                   # tiles times points, whose products for a block stay in the cache
 DEPTH = 128                     # input channels whose transformed weights for a block stay there along with them
 PART = 64                       # channels, in and out, whose sums for the gradient of w stay in the cache
 
@@ -19,7 +18,7 @@ WEIGHT_ORDER = ("out_step", "in_step", "tap_first", "tap_step")     # from one o
 
 
 class Tiling(NamedTuple):
-    """A correlation of x with a 3x3 kernel, in tiles of 4x4 pixels of y; all sizes in numbers, not bytes. 0 where not used."""
+    """A correlation of x with a 3x3 kernel, in tiles of some pixels of y; all sizes in numbers, not bytes. 0 where not used."""
 
     images: int                 # N
     height: int                 # H, W, C of x
@@ -30,6 +29,9 @@ class Tiling(NamedTuple):
     outs: int
     top: int                    # padding, before; negative where the first pixels are not seen
     left: int
+    tile: int                   # pixels of a tile of y, each way, and of the tile of x that its windows touch: two more
+    side: int
+    points: int                 # of evaluation: side²
     tiles_h: int                # tiles in an image, down and across, and in all images
     tiles_w: int
     tiles: int
@@ -40,7 +42,7 @@ class Tiling(NamedTuple):
     vectors: int
     block: int
     tile_rows: int              # the most rows of one
-    plane: int                  # from one of the 36 points to the next: in the transformed x, in the products or transformed dy
+    plane: int                  # from one point to the next: in the transformed x, in the products or transformed dy
     product_plane: int
     few: bool = False           # whether the threads share out the output channels, not the tiles
     blocks: int = 0             # blocks of output channels
@@ -55,22 +57,22 @@ class Tiling(NamedTuple):
     def buffer(self):
         """Size of a thread's buffer: two kinds of planes, a block beyond them, and zeros or space for what is outside an image."""
         other = self.weight_plane if self.few else self.plane
-        return PLANES * (self.product_plane + other) + self.block + self.depth + self.width_out
+        return self.points * (self.product_plane + other) + self.block + self.depth + self.width_out
 
     @property
     def planes(self):
         """Size of the transformed images, where threads share them, and zeros for a pixel."""
-        return PLANES * self.plane + self.channels
+        return self.points * self.plane + self.channels
 
     @property
     def packed(self):
         """Size of the transformed weights, where threads share them, and a block of zeros after them."""
-        return self.blocks * PLANES * self.weight_plane + self.block
+        return self.blocks * self.points * self.weight_plane + self.block
 
     @property
     def sums(self):
         """Size of one unit's sums for the gradient of w, and a block beyond them."""
-        return PLANES * self.sum_plane + self.block
+        return self.points * self.sum_plane + self.block
 
 
 @lru_cache(maxsize=4096)
@@ -78,11 +80,11 @@ def correlation(size, outs, output, before, itemsize, threads, prepared=False):
     """The tiling for y from x of size (N, H, W, C), or for dx from dy; with weights that were transformed before, or with others."""
     paired = outs < VECTORS * MACHINE.lanes(itemsize) and size[3] % 2 == 0
     kind, vectors, block, tile_rows = _pairs(itemsize) if paired else _plain(outs, itemsize)
-    tiles, channels, blocks = tiles_of(size[0], output), size[3], -(-outs // block)
-    few = tiles[-1] <= FEW and blocks >= threads and not prepared
-    together = tiles[-1] if few else _together(-(-tiles[-1] // threads), (channels + block) * itemsize, tile_rows)
+    cut, channels, blocks = cut_into_tiles(size[0], output, size[3], outs, prepared), size[3], -(-outs // block)
+    few = cut.tiles * cut.points <= FEW and blocks >= threads and not prepared
+    together = cut.tiles if few else _together(-(-cut.tiles // threads), cut.points * (channels + block) * itemsize, tile_rows)
     depth = min(channels, DEPTH) if few else channels
-    return Tiling(*size, *output, outs, *before, *tiles, together, depth, block, kind, vectors, block, tile_rows,
+    return Tiling(*size, *output, outs, *before, *cut, together, depth, block, kind, vectors, block, tile_rows,
                   _plane(together * channels, itemsize), _plane(together * block, itemsize), few, blocks=blocks,
                   weight_plane=_plane(depth * block, itemsize))
 
@@ -90,13 +92,13 @@ def correlation(size, outs, output, before, itemsize, threads, prepared=False):
 @lru_cache(maxsize=4096)
 def weight_sums(size, outs, output, before, itemsize, threads):
     """The tiling for dw from x of size (N, H, W, C) and dy."""
-    parts_in, parts_out, tiles = -(-size[3] // PART), -(-outs // PART), tiles_of(size[0], output)
-    if tiles[-1] <= FEW:                                    # one part for each thread, rather than sums to be added up
+    parts_in, parts_out, cut = -(-size[3] // PART), -(-outs // PART), cut_into_tiles(size[0], output, size[3], outs)
+    if cut.tiles * cut.points <= FEW:                                    # one part for each thread, rather than sums to be added up
         parts_out = max(parts_out, min(threads, outs // MACHINE.lanes(itemsize)))
     depth, width = -(-size[3] // parts_in), -(-outs // parts_out)
-    splits = min(threads // gcd(threads, parts_in * parts_out), tiles[-1])
-    together = _together(-(-tiles[-1] // splits), (depth + width) * itemsize, 8)
-    return Tiling(*size, *output, outs, *before, *tiles, together, depth, width, *_plain(width, itemsize),
+    splits = min(threads // gcd(threads, parts_in * parts_out), cut.tiles)
+    together = _together(-(-cut.tiles // splits), cut.points * (depth + width) * itemsize, 8)
+    return Tiling(*size, *output, outs, *before, *cut, together, depth, width, *_plain(width, itemsize),
                   _plane(together * depth, itemsize), _plane(together * width, itemsize),
                   parts_in=parts_in, parts_out=parts_out, splits=splits, sum_plane=_plane(depth * width, itemsize))
 
@@ -113,19 +115,45 @@ def _pairs(itemsize):
     return PAIRS, VECTORS, MACHINE.lanes(itemsize), MACHINE.rows(VECTORS)
 
 
-def tiles_of(images, output):
-    """Tiles down, across, and in all images."""
-    down, across = (-(-pixels // TILE) for pixels in output)
-    return down, across, images * down * across
+class Cut(NamedTuple):
+    """The first fields of a Tiling that say how images are cut into tiles."""
+
+    tile: int
+    side: int
+    points: int
+    tiles_h: int
+    tiles_w: int
+    tiles: int
+
+    @classmethod
+    def of(cls, tile, images, rows, columns):
+        """The cut of images of y into tiles of so many pixels each way."""
+        down, across = -(-rows // tile), -(-columns // tile)
+        return cls(tile, tile + 2, (tile + 2) ** 2, down, across, images * down * across)
 
 
-def _together(share, pixel, rows):
-    """Tiles in a task: as many as fit the buffer, in tasks of one size, of whole register tiles."""
-    tasks = -(-share // max(BUFFER_BYTES // (PLANES * pixel), 2 * rows))
+@lru_cache(maxsize=4096)
+def cut_into_tiles(images, output, channels, outs, prepared=False):
+    """Images of y in tiles of the size that costs least: 3x3 pixels are one tile of their own, not a part of 4x4."""
+    return min((Cut.of(tile, images, *output) for tile in TILES), key=lambda cut: cost(cut, channels, outs, prepared))
+
+
+def cost(cut, channels, outs, prepared=False):
+    """Cycles of the multipliers, divided by channels · outs and times the numbers in a vector; `prepared`: the weights are transformed.
+
+    For 36 points: 20 for a tile, 250 for each vector of channels that it transforms, and 300 for the transforms of the weights, or 200
+    for reading them. Fewer points take that much less.
+    """
+    return (cut.tiles * (20 + 250 / channels + 250 / outs) + (200 if prepared else 300)) * cut.points / 36
+
+
+def _together(share, size, rows):
+    """Tiles in a task: as many (of `size` bytes, transformed) as fit the buffer, in tasks of one size, of whole register tiles."""
+    tasks = -(-share // max(BUFFER_BYTES // size, 2 * rows))
     return -(-share // tasks // rows) * rows
 
 
 def _plane(size, itemsize):
-    """A size with a cache line to spare: the 36 planes begin at neighbouring lines, not at the same line of every 4096 bytes."""
+    """A size with a cache line to spare: the planes begin at neighbouring lines, not at the same line of every 4096 bytes."""
     lane = 64 // itemsize
     return -(-size // lane) * lane + lane

@@ -1,8 +1,8 @@
 """Winograd's transforms of one tile: target = T · source · Tᵀ, for a vector of channels at a time, written in LLVM's language.
 
 Winograd's convolution (`winograd.py`) multiplies small tiles of pixels by constant matrices from both sides. Each matrix has one side
-that counts the six points 0, 1, -1, 2, -2, ∞ at which polynomials are evaluated. The rows of a point and of its negative differ only
-in the signs of the odd powers, so both cost hardly more than one:
+that counts the points at which polynomials are evaluated: for tiles of 4x4 pixels the six points 0, 1, -1, 2, -2, ∞. The rows of a point
+and of its negative differ only in the signs of the odd powers, so both cost hardly more than one:
 
     even = Σ_{k even} T[1,k]·d[k],   odd = Σ_{k odd} T[1,k]·d[k],   out[1] = even + odd,   out[2] = even - odd
 
@@ -10,6 +10,7 @@ Six rows and six columns of 6x6 pixels take about 12 vector operations each, 144
 bounds it: the adders, and the second-level cache where the tile is written to, about equally.
 """
 
+from math import prod
 from typing import NamedTuple
 
 from llvmlite import ir
@@ -19,27 +20,37 @@ from numba.extending import intrinsic
 
 from .vector import I64, MACHINE, Writer, constant, loop
 
-TILE = 4            # pixels of an output tile, each way
-POINTS = 6          # pixels of an input tile, and points of evaluation
+TILES = 4, 3, 2     # pixels of an output tile, each way
+POINTS = {4: (0, 1, -1, 2, -2), 3: (0, 1, -1, 2), 2: (0, 1, -1)}        # for each, besides ∞: as many as an input tile has pixels
 TAPS = 9            # weights of a 3x3 kernel
 
-# The columns of A, B and G belong to the points 0, 1, -1, 2, -2, ∞; a superscript T is part of a name here.
-AT = ((1, 1, 1, 1, 1, 0),
-      (0, 1, -1, 2, -2, 0),
-      (0, 1, 1, 4, 4, 0),
-      (0, 1, -1, 8, -8, 1))
-BT = ((4, 0, -5, 0, 1, 0),
-      (0, -4, -4, 1, 1, 0),
-      (0, 4, -4, -1, 1, 0),
-      (0, -2, -1, 2, 1, 0),
-      (0, 2, -1, -2, 1, 0),
-      (0, 4, 0, -5, 0, 1))
-G = ((1 / 4, 0, 0),
-     (-1 / 6, -1 / 6, -1 / 6),
-     (-1 / 6, 1 / 6, -1 / 6),
-     (1 / 24, 1 / 12, 1 / 6),
-     (1 / 24, -1 / 12, 1 / 6),
-     (0, 0, 1))
+
+def matrices(points):
+    """(Aᵀ, Bᵀ, G) for the points p[0], p[1], ... and ∞, to which their columns (A, B and G have rows) belong in this order.
+
+    Aᵀ's column of p holds the powers of p, as many as a tile has pixels; G's row the first three, divided by Π_k (p - p[k]) over the other
+    points; Bᵀ's row the coefficients of the polynomial Π_k (x - p[k]). At ∞ it is the highest power alone that counts.
+    """
+    size = len(points) - 1
+    at = [[p**power for p in points] + [int(power == size - 1)] for power in range(size)]
+    bt, g = [], []
+    for p in points:
+        others = [other for other in points if other != p]
+        bt.append([*_product(others), 0])
+        g.append([p**power / prod(p - other for other in others) for power in range(3)])
+    return at, [*bt, _product(points)], [*g, [0, 0, 1]]
+
+
+def _product(roots):
+    """The coefficients of Π (x - root), the constant one first."""
+    coefficients = [1]
+    for root in roots:
+        coefficients = [up - root * same for up, same in zip([0, *coefficients], [*coefficients, 0])]
+    return coefficients
+
+
+def _turned(matrix):
+    return list(zip(*matrix))
 
 
 class Transform(NamedTuple):
@@ -48,13 +59,16 @@ class Transform(NamedTuple):
     apart: str          # on which side the channels are no neighbours, but a step apart
 
 
-TRANSFORMS = {
-    "input": Transform(BT, "source", ""),                               # 6x6 pixels -> 36 points
-    "output": Transform(AT, "target", ""),                              # 36 points -> 4x4 pixels, plus the bias
-    "output's gradient": Transform(tuple(zip(*AT)), "source", ""),      # 4x4 pixels -> 36 points
-    "weights": Transform(G, "", "source"),                              # 3x3 weights -> 36 points
-    "weights' gradient": Transform(tuple(zip(*G)), "", "target"),       # 36 points -> 3x3 weights
-}
+def transforms(tile):
+    """{name: Transform} for tiles of so many pixels."""
+    at, bt, g = matrices(POINTS[tile])
+    return {
+        "input": Transform(bt, "source", ""),                           # for 4x4 tiles: 6x6 pixels -> 36 points
+        "output": Transform(at, "target", ""),                          # 36 points -> 4x4 pixels, plus the bias
+        "output's gradient": Transform(_turned(at), "source", ""),      # 4x4 pixels -> 36 points
+        "weights": Transform(g, "", "source"),                          # 3x3 weights -> 36 points
+        "weights' gradient": Transform(_turned(g), "", "target"),       # 36 points -> 3x3 weights
+    }
 
 
 # One dimension ------------------------------------------------------------------------------------------------------------
@@ -95,18 +109,35 @@ def _opposite_outputs(write, first, second, values):
     return [_add(write, common, factor, differing), _add(write, common, -factor, differing)]
 
 
+def _opposite(count):
+    """Of `count` points, ∞ among them, the places of those whose opposite comes next."""
+    points = POINTS[count - 2]
+    return [k for k in range(1, len(points) - 1) if points[k] == -points[k + 1]]
+
+
 def multiply(write, matrix, values):
     """matrix @ values, with vectors for values."""
-    if len(matrix) == POINTS:
-        ends = [_sum(write, matrix[end], values) for end in (0, -1)]
-        pairs = [_opposite_outputs(write, *matrix[k : k + 2], values) for k in (1, 3)]
-        return [ends[0], *pairs[0], *pairs[1], ends[1]]
-    columns = list(zip(*matrix))
-    folded, sums = [columns[0]], [values[0]]
-    for k in (1, 3):
-        folded += _halves(*columns[k : k + 2])
-        sums += [_add(write, values[k], sign, values[k + 1]) for sign in (1, -1)]
-    return [_sum(write, row, [*sums, values[-1]]) for row in zip(*folded, columns[-1])]
+    rows, columns = len(matrix), len(matrix[0])
+    opposite, k = _opposite(max(rows, columns)), 0
+    if rows >= columns:
+        results = []
+        while k < rows:
+            if k in opposite:
+                results += _opposite_outputs(write, *matrix[k : k + 2], values)
+            else:
+                results.append(_sum(write, matrix[k], values))
+            k += 1 + (k in opposite)
+        return results
+    by_point, folded, sums = _turned(matrix), [], []
+    while k < columns:
+        if k in opposite:
+            folded += _halves(*by_point[k : k + 2])
+            sums += [_add(write, values[k], sign, values[k + 1]) for sign in (1, -1)]
+        else:
+            folded.append(by_point[k])
+            sums.append(values[k])
+        k += 1 + (k in opposite)
+    return [_sum(write, row, sums) for row in zip(*folded)]
 
 
 # Two dimensions -----------------------------------------------------------------------------------------------------------
@@ -116,9 +147,9 @@ NUMBERS = ("source_row", "source_column", "source_channel", "target_row", "targe
            "top", "bottom", "left", "right", "turn_step", "turns")
 
 
-def _transform_function(module, scalar, name):
+def _transform_function(module, scalar, name, tile):
     """The function that transforms one tile."""
-    known = f"minicnn_{name.replace(' ', '_')}_{scalar}"
+    known = f"minicnn_{name.replace(' ', '_')}_{tile}_{scalar}"
     if known in module.globals:
         return module.globals[known]
     function = ir.Function(module, ir.FunctionType(ir.VoidType(), [scalar.as_pointer()] * 4 + [I64] * len(NUMBERS)), known)
@@ -126,7 +157,7 @@ def _transform_function(module, scalar, name):
     function.attributes.add("noinline")
     builder = ir.IRBuilder(function.append_basic_block())
     write = Writer(builder, scalar, MACHINE.lanes(4 if scalar == ir.FloatType() else 8))
-    _write_transform(write, TRANSFORMS[name], *function.args[:4], dict(zip(NUMBERS, function.args[4:])))
+    _write_transform(write, transforms(tile)[name], *function.args[:4], dict(zip(NUMBERS, function.args[4:])))
     builder.ret_void()
     return function
 
@@ -223,18 +254,18 @@ def _write_transform(write, transform, source, target, bias, spare, n):
 
 
 @intrinsic(prefer_literal=True)
-def transform_tile(typingctx, name, source, source_first, source_steps, target, target_first, target_steps, channels, bias, bias_first,
-                   spare, spare_first, box):
-    """target[i,j,:] = Σ_{k,l} T[i,k] · T[j,l] · source[k,l,:], plus bias[:] for "output"; name says which of TRANSFORMS is T.
+def transform_tile(typingctx, name, tile, source, source_first, source_steps, target, target_first, target_steps, channels, bias,
+                   bias_first, spare, spare_first, box):
+    """target[i,j,:] = Σ_{k,l} T[i,k] · T[j,l] · source[k,l,:], plus bias[:] for "output"; T is that of a name in `transforms(tile)`.
 
     The arrays are one-dimensional, of one dtype, and begin at their `_first` element; steps are (row, column, channel), in elements;
-    ":" is `channels` numbers, at least a vector, neighbours but for the side that TRANSFORMS calls apart. Five steps of "weights",
+    ":" is `channels` numbers, at least a vector, neighbours but for the side that is called apart there. Five steps of "weights",
     (..., turn, 1), say that channels of two kinds go by turns, the other kind's first a `turn` away. Of an image, only the pixels
     inside the box (top, bottom, left, right) exist, counted from the tile's first; for the others, `channels` numbers at `spare` are
     read (zeros) or overwritten. Channels apart have their TAPS numbers side by side, in this order or from the last to the first.
     Nothing is checked.
     """
-    signature = types.void(name, source, source_first, source_steps, target, target_first, target_steps, channels, bias, bias_first,
+    signature = types.void(name, tile, source, source_first, source_steps, target, target_first, target_steps, channels, bias, bias_first,
                            spare, spare_first, box)
 
     def write(context, builder, signature, values):
@@ -250,10 +281,14 @@ def transform_tile(typingctx, name, source, source_first, source_steps, target, 
             array = context.make_array(kinds[place])(context, builder, values[place])
             return builder.gep(array.data, [number(values[place + 1], kinds[place + 1])])
 
-        function = _transform_function(builder.module, context.get_data_type(source.dtype), name.literal_value)
-        source_steps = [*numbers(3), constant(0), constant(0)][:5]
-        builder.call(function, [*(pointer(place) for place in (1, 4, 8, 10)), *source_steps[:3], *numbers(6), number(values[7], kinds[7]),
-                                *numbers(12), *source_steps[3:]])
+        which = number(values[1], kinds[1])
+        function, *others = (_transform_function(builder.module, context.get_data_type(source.dtype), name.literal_value, size)
+                             for size in TILES)
+        for size, other in zip(TILES[1:], others):
+            function = builder.select(builder.icmp_signed("==", which, constant(size)), other, function)
+        source_steps = [*numbers(4), constant(0), constant(0)][:5]
+        builder.call(function, [*(pointer(place) for place in (2, 5, 9, 11)), *source_steps[:3], *numbers(7), number(values[8], kinds[8]),
+                                *numbers(13), *source_steps[3:]])
         return context.get_dummy_value()
 
     return signature, write

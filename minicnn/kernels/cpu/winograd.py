@@ -1,4 +1,4 @@
-"""Winograd's convolution F(4x4, 3x3): 36 multiplications for 16 output pixels of a 3x3 kernel, instead of 144.
+"""Winograd's convolution, F(4x4, 3x3) mostly: 36 multiplications for 16 output pixels of a 3x3 kernel, instead of 144.
 
 Two filters of a length-3 correlation, y = (d₀g₀ + d₁g₁ + d₂g₂, d₁g₀ + d₂g₁ + d₃g₂), are read off a product of polynomials; and a product
 of polynomials is found by evaluating both at enough points, multiplying value by value, and interpolating. Four outputs of a
@@ -7,10 +7,14 @@ of 4x4 output pixels Y comes from the 6x6 input pixels d that its windows touch 
 
     Y = Aᵀ · [(G · g · Gᵀ) ⊙ (Bᵀ · d · B)] · A
 
-where ⊙ multiplies number by number: 36 products. Bᵀ evaluates the pixels, G the weights, Aᵀ interpolates (the matrices stand in
+where ⊙ multiplies number by number: 36 products. Bᵀ evaluates the pixels, G the weights, Aᵀ interpolates (the matrices are made in
 `transforms.py`). The sum over input channels commutes with Aᵀ and is taken before it: for each of the 36 points a matrix product of
 tiles x input channels with input channels x output channels, where nearly all the time is spent. The transforms cost additions, as
 many for each channel as the products cost for about ten: with few channels the direct algorithm is faster (`pays`).
+
+Images of 3x3 or 6x6 pixels would leave half of such tiles empty. They are cut into tiles of 3x3 with 5 points each way, those of 2x2 into
+tiles of 2x2 with 4. So are small images of which there are few, where most of the time goes into the weights' points: there should be
+few of these (`tiling.cost`).
 
 Both gradients follow from Y being linear in d and in g. The gradient of x is such a convolution itself, of dy with the weights
 turned by 180 degrees and their channels exchanged. That of g is the formula transposed:
@@ -35,12 +39,12 @@ from . import winograd_loops as loops
 from .launch import launch
 from .memory import channels_first, channels_last, contiguous, empty
 from .plan import record
-from .tiling import WEIGHT_ORDER, Tiling, correlation, tiles_of, weight_sums
+from .tiling import WEIGHT_ORDER, Tiling, correlation, cost, cut_into_tiles, weight_sums
 from .transforms import TAPS
 from .vector import MACHINE
 
 SMALLEST = 512          # channels times pixels of a side
-TRANSFORMED = 4         # times as much memory as the weights take their 36 points
+TRANSFORMED = 4         # times as much memory as the weights take their points, at most
 FEWEST_CHANNELS = MACHINE.lanes(4)          # of x and of y
 FEW_WEIGHTS, FEW_PIXELS = 1 << 13, 1 << 14  # for fewer, one thread is enough to transform them
 
@@ -48,22 +52,20 @@ FEW_WEIGHTS, FEW_PIXELS = 1 << 13, 1 << 14  # for fewer, one thread is enough to
 def pays(images, output, channels, outs, window, groups, dtype, prepared=False):
     """Whether this is faster than the direct algorithm, for one pass: `output` is the size of the images that are cut into tiles.
 
-    By cycles of the multipliers, divided by channels · outs and times the numbers in a vector. The direct algorithm takes about 5 for
-    a pixel, in rows of at least four, and 350 for bringing the weights into order. This one takes 20 for a tile, 250 for each vector
-    of channels that it transforms, and 300 for the transforms of the weights. Where both images and channels are few, it would save less
-    time than its kernels take to compile: `minicnn train` on 8x8 digits starts some seconds earlier without.
+    By cycles as in `tiling.cost`. The direct algorithm takes about 5 for a pixel, in rows of at least four, and 350 for bringing the
+    weights into order. Where both images and channels are few, this one would save less time than its kernels take to compile:
+    `minicnn train` on 8x8 digits starts some seconds earlier without.
 
-    prepared  both have brought the weights into order before. Then there is to be read what became of them, which is four times as
-              much for this algorithm: 200
+    prepared  both have brought the weights into order before. Then there is to be read what became of them, which is up to four times
+              as much for this algorithm
     """
     if min(channels, outs) * min(output) < SMALLEST:
         return False
     if not (algorithms.allowed["winograd"] and dtype == np.float32 and groups == 1 and window.kernel == (3, 3)
             and window.stride == window.dilation == (1, 1) and min(channels, outs) >= FEWEST_CHANNELS):
         return False
-    of_weights, of_direct_weights = (200, 0) if prepared else (300, 350)
-    direct = 5 * images * output[0] * max(output[1], 4) + of_direct_weights
-    return tiles_of(images, output)[-1] * (20 + 250 / channels + 250 / outs) + of_weights < direct
+    direct = 5 * images * output[0] * max(output[1], 4) + (0 if prepared else 350)
+    return cost(cut_into_tiles(images, output, channels, outs, prepared), channels, outs, prepared) < direct
 
 
 def conv2d(x, w, b, window):
@@ -110,7 +112,7 @@ def made_ready(x, w, b, window, cut):
 
 
 def transformed(w, work):
-    """The weights' 36 points, in the order in which the loops read them."""
+    """The weights' points, in the order in which the loops read them."""
     w = _a_vector_of(w, 0, 1)
     packed = _ending_with_zeros(work.packed, work.tiling.block, w.dtype)
     launch(loops.transform_weights, work.plan, w, packed, threads=threads_for(w.size, FEW_WEIGHTS))

@@ -3,11 +3,11 @@
 All tiles of all images are counted through, image by image and row by row, and every thread takes an equal share of them, be it half
 of one image. It works on `plan.together` tiles at a time, in buffers of its own:
 
-    planes[point, tile, channel]      the transformed tiles, 36 matrices whose rows are tiles
+    planes[point, tile, channel]      the transformed tiles, a matrix for each point (36 for tiles of 4x4 pixels) whose rows are tiles
     products[point, tile, channel]    planes times weights, for one block of output channels
 
-Both stay in the second-level cache, the weights of a point and block in the first. A plane's size is no power of two, or its 36 numbers
-of a pixel would fall on the same few lines of the cache. With many channels the multipliers bound it, with few the transforms.
+Both stay in the second-level cache, the weights of a point and block in the first. A plane's size is no power of two, or a pixel's numbers
+would fall on the same few lines of the cache. With many channels the multipliers bound it, with few the transforms.
 
 The helpers are written out where they are called: each level of calls would compile the transforms once more.
 """
@@ -15,8 +15,7 @@ The helpers are written out where they are called: each level of calls would com
 from .cutting import cut_pixels
 from .launch import helper
 from .tile import PLAIN, multiply_tile
-from .tiling import PLANES
-from .transforms import POINTS, TAPS, TILE, transform_tile
+from .transforms import TAPS, transform_tile
 
 NOWHERE = (0, 0, 0, 0)      # the box of a transform between buffers
 
@@ -26,17 +25,17 @@ def _corner(place, plan):
     """(image, first row, first column) of the output pixels of a tile."""
     image, rest = divmod(place, plan.tiles_h * plan.tiles_w)
     row, column = divmod(rest, plan.tiles_w)
-    return image, TILE * row, TILE * column
+    return image, plan.tile * row, plan.tile * column
 
 
 @helper(inline=True)
 def _see(x, plan, place, channel, channels, planes, plane, to, zeros, zeros_at):
-    """The 36 points of the 6x6 pixels that a tile's windows touch."""
+    """The points of the pixels that a tile's windows touch: 36 of 6x6 pixels for a tile of 4x4."""
     image, row, column = _corner(place, plan)
     row, column, line = row - plan.top, column - plan.left, plan.width * plan.channels
-    box = max(-row, 0), min(plan.height - row, POINTS), max(-column, 0), min(plan.width - column, POINTS)
-    transform_tile("input", x, ((image * plan.height + row) * plan.width + column) * plan.channels + channel, (line, plan.channels, 1),
-                   planes, to, (POINTS * plane, plane, 1), channels, x, 0, zeros, zeros_at, box)
+    box = max(-row, 0), min(plan.height - row, plan.side), max(-column, 0), min(plan.width - column, plan.side)
+    transform_tile("input", plan.tile, x, ((image * plan.height + row) * plan.width + column) * plan.channels + channel,
+                   (line, plan.channels, 1), planes, to, (plan.side * plane, plane, 1), channels, x, 0, zeros, zeros_at, box)
 
 
 # y, and the gradient of x -------------------------------------------------------------------------------------------------
@@ -50,18 +49,18 @@ def _transform_weights(w, part, channel, packed, to, plan):
     in the plan: reversed for the gradient of x.
     """
     first = min(part * plan.block, plan.outs - plan.block) * plan.out_step + channel * plan.in_step + plan.tap_first
-    transform_tile("weights", w, first, (3 * plan.tap_step, plan.tap_step, plan.out_step, plan.in_step, plan.kind),
-                   packed, to, (POINTS * plan.weight_plane, plan.weight_plane, 1), plan.block << plan.kind, w, 0, w, 0, NOWHERE)
+    transform_tile("weights", plan.tile, w, first, (3 * plan.tap_step, plan.tap_step, plan.out_step, plan.in_step, plan.kind),
+                   packed, to, (plan.side * plan.weight_plane, plan.weight_plane, 1), plan.block << plan.kind, w, 0, w, 0, NOWHERE)
 
 
 @helper(inline=True)
 def _multiply_points(planes, first, depth, weights, weights_first, products, products_first, tiles, start, start_first, carried, plan):
-    """products = start + planes @ weights for each of the 36 points: (tiles, o) = (tiles, c) @ (c, o) with `depth` channels c.
+    """products = start + planes @ weights for each of the points: (tiles, o) = (tiles, c) @ (c, o) with `depth` channels c.
 
     The start is the products themselves where they are carried on (1), else (0) a block of zeros.
     """
     strips = -(-tiles // plan.tile_rows)
-    for point in range(PLANES):
+    for point in range(plan.points):
         tile = 0
         for strip in range(strips):
             height, place = (tiles - tile) // (strips - strip), point * plan.product_plane + tile * plan.block
@@ -74,15 +73,15 @@ def _multiply_points(planes, first, depth, weights, weights_first, products, pro
 
 @helper(inline=True)
 def _show(products, first, place, part, bias, y, spare, plan):
-    """The 4x4 pixels of one tile and one block of channels, from the products' 36 points."""
+    """The pixels of one tile and one block of channels, from the products' points."""
     image, row, column = _corner(place, plan)
     channel, line = min(part * plan.block, plan.outs - plan.block), plan.columns * plan.outs
-    transform_tile("output", products, first, (POINTS * plan.product_plane, plan.product_plane, 1),
+    transform_tile("output", plan.tile, products, first, (plan.side * plan.product_plane, plan.product_plane, 1),
                    y, (image * plan.rows + row) * line + column * plan.outs + channel, (line, plan.outs, 1), plan.block,
                    bias, channel, products, spare, (0, plan.rows - row, 0, plan.columns - column))
     if plan.cut:
-        for i in range(row, min(row + TILE, plan.rows)):
-            cut_pixels(y, (image * plan.rows + i) * line + column * plan.outs + channel, min(TILE, plan.columns - column), plan.outs,
+        for i in range(row, min(row + plan.tile, plan.rows)):
+            cut_pixels(y, (image * plan.rows + i) * line + column * plan.outs + channel, min(plan.tile, plan.columns - column), plan.outs,
                        plan.block, plan.cut)
 
 
@@ -94,7 +93,7 @@ def transform_weights(w, packed, _a, _b, _c, _whole, plans, thread, threads):
     for task in range(thread * total // threads, (thread + 1) * total // threads):
         part, c = divmod(task, steps)
         c <<= plan.kind
-        _transform_weights(w, part, c, packed, part * PLANES * plan.weight_plane + c * plan.block, plan)
+        _transform_weights(w, part, c, packed, part * plan.points * plan.weight_plane + c * plan.block, plan)
 
 
 def correlate(x, weights, bias, y, buffers, _whole, plans, thread, threads):
@@ -104,7 +103,7 @@ def correlate(x, weights, bias, y, buffers, _whole, plans, thread, threads):
     """
     plan, size = plans[0], len(buffers) // threads
     planes = buffers[thread * size : (thread + 1) * size]
-    products, spare = PLANES * plan.plane, PLANES * (plan.plane + plan.product_plane)
+    products, spare = plan.points * plan.plane, plan.points * (plan.plane + plan.product_plane)
     planes[spare : spare + plan.channels] = 0               # read in place of the padding
     first, end = thread * plan.tiles // threads, (thread + 1) * plan.tiles // threads
     for place in range(first, end, plan.together):
@@ -112,7 +111,7 @@ def correlate(x, weights, bias, y, buffers, _whole, plans, thread, threads):
         for tile in range(tiles):
             _see(x, plan, place + tile, 0, plan.channels, planes, plan.plane, tile * plan.channels, planes, spare)
         for part in range(plan.blocks):
-            _multiply_points(planes, 0, plan.channels, weights, part * PLANES * plan.weight_plane, planes, products, tiles,
+            _multiply_points(planes, 0, plan.channels, weights, part * plan.points * plan.weight_plane, planes, products, tiles,
                              weights, len(weights) - plan.block, 0, plan)
             for tile in range(tiles):
                 _show(planes, products + tile * plan.block, place + tile, part, bias, y, spare + plan.channels, plan)
@@ -122,20 +121,20 @@ def transform_images(x, planes, _a, _b, _c, _whole, plans, thread, threads):
     """planes[:, :, tile, c] = Bᵀ · x[tile,c] · B for all tiles; the planes end with zeros for a pixel."""
     plan = plans[0]
     for tile in range(thread * plan.tiles // threads, (thread + 1) * plan.tiles // threads):
-        _see(x, plan, tile, 0, plan.channels, planes, plan.plane, tile * plan.channels, planes, PLANES * plan.plane)
+        _see(x, plan, tile, 0, plan.channels, planes, plan.plane, tile * plan.channels, planes, plan.points * plan.plane)
 
 
 def correlate_blocks(planes, w, bias, y, buffers, _whole, plans, thread, threads):
     """The same as `correlate` for few tiles: each thread takes a share of the blocks of output channels.
 
-    There are more weights than pixels, and 36 points of them would not fit the cache. So a thread transforms `plan.depth` input
+    There are more weights than pixels, and their points would not fit the cache. So a thread transforms `plan.depth` input
     channels of a block's weights, in its buffer, uses them for all tiles, and adds up the products in the buffer's other part.
     """
     plan, size = plans[0], len(buffers) // threads
     buffer = buffers[thread * size : (thread + 1) * size]
-    weights, spare = PLANES * plan.product_plane, PLANES * (plan.product_plane + plan.weight_plane)
+    weights, spare = plan.points * plan.product_plane, plan.points * (plan.product_plane + plan.weight_plane)
     for part in range(thread * plan.blocks // threads, (thread + 1) * plan.blocks // threads):
-        buffer[: PLANES * plan.product_plane] = 0
+        buffer[: plan.points * plan.product_plane] = 0
         for channel in range(0, plan.channels, plan.depth):
             depth = min(plan.depth, plan.channels - channel)
             for c in range(0, depth, 1 << plan.kind):
@@ -157,7 +156,7 @@ def correlate_weights(x, dy, sums, dw, buffers, _whole, plans, thread, threads):
     """
     plan, size = plans[0], len(buffers) // threads
     planes = buffers[thread * size : (thread + 1) * size]
-    units, one = plan.parts_in * plan.parts_out * plan.splits, PLANES * plan.sum_plane + plan.block
+    units, one = plan.parts_in * plan.parts_out * plan.splits, plan.points * plan.sum_plane + plan.block
     for unit in range(thread * units // threads, (thread + 1) * units // threads):
         part, split = divmod(unit, plan.splits)
         slot = (unit if plan.splits > 1 else thread) * one
@@ -170,13 +169,13 @@ def correlate_weights(x, dy, sums, dw, buffers, _whole, plans, thread, threads):
 def add_splits(sums, dw, _a, _b, _c, _whole, plans, thread, threads):
     """The last step of `correlate_weights` where units of several threads have a share in each weight."""
     plan = plans[0]
-    one, total = PLANES * plan.sum_plane + plan.block, plan.parts_in * plan.parts_out * plan.depth
+    one, total = plan.points * plan.sum_plane + plan.block, plan.parts_in * plan.parts_out * plan.depth
     for task in range(thread * total // threads, (thread + 1) * total // threads):
         part, k = divmod(task, plan.depth)
         _, depth, _, outs = _part(part, plan)
         if k < depth:
             first = part * plan.splits * one
-            for point in range(PLANES):
+            for point in range(plan.points):
                 row = first + point * plan.sum_plane + k * plan.width_out
                 total_row = sums[row : row + outs]
                 for split in range(1, plan.splits):
@@ -198,26 +197,26 @@ def _part(part, plan):
 def _sum_tiles(x, dy, part, first, end, planes, sums, slot, plan):
     """sums[point, c, o] = Σ_tile planes_of_x[point, tile, c] · planes_of_dy[point, tile, o]"""
     c, depth, channel, outs = _part(part, plan)
-    right, spare = PLANES * plan.plane, PLANES * (plan.plane + plan.product_plane) + plan.block
+    right, spare = plan.points * plan.plane, plan.points * (plan.plane + plan.product_plane) + plan.block
     planes[spare : spare + max(depth, outs)] = 0            # read in place of the padding
-    nothing, line = slot + PLANES * plan.sum_plane, plan.columns * plan.outs
+    nothing, line = slot + plan.points * plan.sum_plane, plan.columns * plan.outs
     sums[nothing : nothing + plan.block] = 0                # what the sums begin with
     for place in range(first, end, plan.together):
         tiles = min(plan.together, end - place)
         for tile in range(tiles):
             _see(x, plan, place + tile, c, depth, planes, plan.plane, tile * depth, planes, spare)
             image, row, column = _corner(place + tile, plan)
-            transform_tile("output's gradient", dy, (image * plan.rows + row) * line + column * plan.outs + channel,
-                           (line, plan.outs, 1), planes, right + tile * outs, (POINTS * plan.product_plane, plan.product_plane, 1),
+            transform_tile("output's gradient", plan.tile, dy, (image * plan.rows + row) * line + column * plan.outs + channel,
+                           (line, plan.outs, 1), planes, right + tile * outs, (plan.side * plan.product_plane, plan.product_plane, 1),
                            outs, dy, 0, planes, spare, (0, plan.rows - row, 0, plan.columns - column))
         _add_points(planes, right, depth, outs, tiles, sums, slot, nothing, place > first, plan)
 
 
 @helper(inline=True)
 def _add_points(planes, right, depth, outs, tiles, sums, slot, nothing, carried, plan):
-    """sums += planes_of_xᵀ @ planes_of_dy for each of the 36 points: (c, o) = (c, tiles) @ (tiles, o)."""
+    """sums += planes_of_xᵀ @ planes_of_dy for each of the points: (c, o) = (c, tiles) @ (tiles, o)."""
     strips = -(-depth // plan.tile_rows)
-    for point in range(PLANES):
+    for point in range(plan.points):
         for o in range(0, outs, plan.block):
             k = 0
             for strip in range(strips):
@@ -232,5 +231,5 @@ def _add_points(planes, right, depth, outs, tiles, sums, slot, nothing, carried,
 def _finish(sums, slot, part, k, dw, plan):
     """dw[o,c] = Gᵀ · sums[:,:,c,o] · G for the k-th input channel of a part and all its output channels."""
     c, _, channel, outs = _part(part, plan)
-    transform_tile("weights' gradient", sums, slot + k * plan.width_out, (POINTS * plan.sum_plane, plan.sum_plane, 1),
+    transform_tile("weights' gradient", plan.tile, sums, slot + k * plan.width_out, (plan.side * plan.sum_plane, plan.sum_plane, 1),
                    dw, (channel * plan.channels + c + k) * TAPS, (3, 1, TAPS * plan.channels), outs, sums, 0, sums, 0, NOWHERE)
