@@ -9,6 +9,7 @@ The rest is read where it lies. What bounds it: the multipliers for a batch (mea
 takes most of the rest), memory for a few examples, which are computed in `few.py`; small products are left to BLAS in one thread.
 """
 
+from functools import lru_cache
 from math import prod
 
 import numpy as np
@@ -112,12 +113,18 @@ def _rows(x):
 
 
 def _launch(kernel, numbers, arrays, count):
-    """Each thread's buffer, as `_cut` cuts it; the kernels for a few examples keep their sums in it."""
-    columns = WIDEST * VECTOR // arrays[0].itemsize
+    """The kernel on the arrays and a buffer for each thread; the numbers are those of examples, inputs and outputs, and `cut`."""
+    whole, size = _sizes(numbers, count, arrays[0].itemsize)
+    launch(kernel, record(), *arrays, empty((get_num_threads(), size), arrays[0].dtype), whole=whole)
+
+
+@lru_cache(maxsize=1024)
+def _sizes(numbers, count, itemsize):
+    """(the numbers, size of a thread's buffer, as `_cut` cuts it); the kernels for a few examples keep their sums in it."""
+    columns = WIDEST * VECTOR // itemsize
     rows = min(2 * numbers[2], AT_ONCE * MAX_ROWS) + MAX_ROWS       # packed, a tile's may take twice the space: whole vectors
     size = max(count * TOGETHER * columns + rows * max(TOGETHER * columns, count) + columns, numbers[0] * few.ROWS * columns) + columns
-    buffers = empty((get_num_threads(), size), arrays[0].dtype)
-    launch(kernel, record(), *arrays, buffers, whole=np.array(numbers, np.int32))
+    return np.array(numbers, np.int32), size
 
 
 # What all loops do ------------------------------------------------------------------------------------------------------------

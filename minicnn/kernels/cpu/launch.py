@@ -9,7 +9,6 @@ five flat arrays of floats and one of int32 (those not needed are empty), a reco
 how many there are. A kernel is compiled for a dtype when it is first used on it, and kept on disk (`cache.py`).
 """
 
-from contextlib import nullcontext
 from functools import cache
 from threading import Lock
 
@@ -96,22 +95,30 @@ def _run_alone(address, a, b, c, d, e, whole, plan, threads):
         _call(address, a, b, c, d, e, whole, plan, thread, threads)
 
 
-# Numba's own layer of threads, for want of a better one, breaks when two Python threads enter it at once.
-_alone = Lock() if numba.get_num_threads() and numba.threading_layer() == "workqueue" else nullcontext()
+def _one_at_a_time(function):
+    """Numba's own layer of threads, for want of a better one, breaks when two Python threads enter it at once."""
+    lock = Lock()
+
+    def run(*arguments):
+        with lock:
+            return function(*arguments)
+    return run
+
+
+if numba.get_num_threads() and numba.threading_layer() == "workqueue":
+    _share_out = _one_at_a_time(_share_out)
 
 
 def launch(kernel, plan, *floats, whole=NO_NUMBERS, threads=None):
     """Run a kernel in as many threads as `set_num_threads` says, or in `threads`: each computes its share."""
     address, nothing = _ready(kernel, floats[0].dtype)
     threads = threads or get_num_threads()
-    arguments = (address, *[_flat(a) for a in floats], *nothing[len(floats) :], whole, plan, threads)
-    if threads == 1:
-        return _run_alone(*arguments)
-    with _alone:
-        return _share_out(*arguments)
+    arrays = [a if a.ndim == 1 and a.flags.writeable else _flat(a) for a in floats]
+    run = _run_alone if threads == 1 else _share_out
+    run(address, *arrays, *nothing[len(floats) :], whole, plan, threads)
 
 
 def _flat(a):
     """A contiguous array as one dimension; a read-only one copied, since the compiled loop takes one kind of array only."""
-    flat = a.ravel() if a.ndim != 1 else a
+    flat = a.ravel()
     return flat if flat.flags.writeable else flat.copy()

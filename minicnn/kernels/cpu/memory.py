@@ -21,6 +21,7 @@ SLACK = 256                 # bytes behind a block that may be read: kernels loa
 SMALL = 1 << 12             # bytes: smaller arrays come from NumPy, which has them at hand
 LARGE = 1 << 15             # elements, from which on it pays to share out a copy
 MUCH = 1 << 18              # bytes, from which on a block may be lent that is larger than asked for
+MANY = 1 << 12              # sizes asked for that are remembered
 SPARE = 64 << 20            # bytes that are kept at first, whether or not somebody will ask for them again
 FLOATS = (np.dtype("float32"), np.dtype("float64"))
 
@@ -90,6 +91,7 @@ class Pool:
 
     def __init__(self):
         self.blocks = defaultdict(list)             # by size in bytes, the one that was lent last at the end
+        self.fitting = {}                           # a size asked for -> the blocks of the next size that there is
         self.spare = SPARE                          # bytes that are kept although nobody uses them
         self.returned = {}                          # by size, bytes of all blocks when some of this size were returned to the system
         self.lock = Lock()                          # or two threads might find the same block free
@@ -97,17 +99,27 @@ class Pool:
 
     def block(self, size):
         """A block of at least `size` bytes that nobody uses."""
-        step = 1 << (size.bit_length() - 4 if size > SMALL else 9)  # one of eight sizes from one power of two to the next: for many shapes
-        size = -(-size // step) * step
         with self.lock:
-            blocks = self.blocks[size]
-            if blocks and getrefcount(blocks[-1][0]) == UNUSED:     # a workspace, mostly, whose last user is done with it
-                return blocks[-1][0], blocks[-1][1]
-            found = _free(blocks) or self._larger(size)
-            if found is None:
-                self._make_room(size)
-                found = self._new(size)
-            return found[0], found[1]               # a reference more before the lock is let go: nobody else finds it free
+            blocks = self.fitting.get(size)
+            if blocks:
+                memory, start = blocks[-1]
+                if getrefcount(memory) == UNUSED + 1:               # a workspace, mostly, whose last user is done with it
+                    return memory, start
+            memory, start = _free(blocks or ()) or self._find(size)
+            return memory, start                    # a reference more before the lock is let go: nobody else finds it free
+
+    def _find(self, size):
+        """A block for a size that was not asked for before, or of which none is free."""
+        step = 1 << (size.bit_length() - 4 if size > SMALL else 9)  # one of eight sizes from one power of two to the next: for many shapes
+        rounded = -(-size // step) * step
+        found = _free(self.blocks[rounded]) or self._larger(rounded)
+        if found is None:
+            self._make_room(rounded)
+            found = self._new(rounded)
+        if len(self.fitting) == MANY:
+            self.fitting.clear()
+        self.fitting[size] = self.blocks[rounded]
+        return found
 
     def _larger(self, size):
         """A free block of up to twice the size, where that is much: a step needs less memory than the sum of the most of each size."""
@@ -135,7 +147,7 @@ class Pool:
         total, in_use = _bytes(self.blocks), _bytes(used)
         if total - in_use > max(self.spare, in_use):
             self.returned |= {size: total for size in self.blocks}
-            self.blocks = defaultdict(list, used)
+            self.blocks, self.fitting = defaultdict(list, used), {}
 
     def size(self):
         """Bytes of all blocks, in use or free."""
