@@ -1,7 +1,8 @@
 """Where a training step's time goes: for each layer and pass its seconds, its operations, and the memory of its output.
 
-The step is the real one. Hooks around the layers take the time of the forward pass; in the backward pass, the nodes of the graph
-do that a layer recorded. What is computed outside of any layer, by functions in `forward`, has rows of its own.
+The step is the real one, but that layers which one pair of functions computes otherwise are computed one by one. Hooks around the layers
+take the time of the forward pass; in the backward pass, the nodes of the graph do that a layer recorded. What is computed outside of
+any layer, by functions in `forward`, has rows of its own.
 
 A GPU works on while Python goes on, so the clock is read only when it has done what it was given. That is the time of each layer, and
 a little more in all than a step takes in which nobody waits.

@@ -45,7 +45,8 @@ SAME = {
     "Softplus", "Sqrt", "Sub", "Swish", "Tanh", "Transpose", "Where",
 }
 # Operations that mix all elements of an image.
-MIXING = {"AdaptiveAveragePool", "AdaptiveMaxPool", "Gemm", "LogSoftmax", "MatMul", "ReduceMax", "ReduceMin", "ReduceSum", "Softmax"}
+MIXING = {"AdaptiveAveragePool", "AdaptiveMaxPool", "Gemm", "GemmRelu", "LogSoftmax", "MatMul", "ReduceMax", "ReduceMin", "ReduceSum",
+          "Softmax"}
 
 
 class ReceptiveFields:

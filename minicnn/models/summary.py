@@ -193,4 +193,5 @@ def _of_matmul(attributes, x, y):
     return prod(np.broadcast_shapes(x[:-2], y[:-2])) * x[-2] * x[-1] * y[-1]
 
 
-COUNTS = {"Conv": _of_conv, "ConvTranspose": _of_conv_transpose, "Gemm": _of_dense, "MatMul": _of_matmul}
+COUNTS = {"Conv": _of_conv, "ConvTranspose": _of_conv_transpose, "Gemm": _of_dense, "GemmRelu": _of_dense,
+          "MatMul": _of_matmul}

@@ -5,7 +5,7 @@ from operator import index as as_integer
 
 from ..errors import BadIndex, BadType, BadValue
 from .module import Module
-from .pairs import is_pair, run_pair
+from .pairs import steps
 
 
 class _Numbered(Module):
@@ -76,14 +76,8 @@ class Sequential(_Numbered):
             self.add_module(name, module)
 
     def forward(self, input):
-        rest = list(reversed(self._modules.values()))
-        while rest:
-            module = rest.pop()
-            if rest and is_pair(module, rest[-1]):
-                rest.pop()
-                input = run_pair(module, input)
-            else:
-                input = module(input)
+        for step in steps(self._modules.values()):
+            input = step(input)
         return input
 
     def __getitem__(self, index):

@@ -26,6 +26,11 @@ def register(module, kind, function, prepend=False, with_kwargs=False, always=Fa
     return handle
 
 
+def has_hooks(module):
+    """Whether a module has hooks now: those that it had once may all have been removed."""
+    return module._hooks is not None and any(module._hooks.values())
+
+
 def call(module, args, kwargs):
     """`module.forward(*args, **kwargs)` with all hooks around it."""
     waiting, output = list(module._hooks["forward"].values()), None

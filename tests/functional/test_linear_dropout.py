@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 import minicnn
 import minicnn.nn.functional as F
 from minicnn.errors import BadValue, ShapeError
+from minicnn.nn.functional.linear import linear_relu
 
 torch = pytest.importorskip("torch")
 
@@ -18,6 +19,14 @@ def test_linear_against_everything(shape, out_features, bias, seed):
     rng = np.random.default_rng(seed)
     x, w, b = rng.standard_normal(shape), rng.standard_normal((out_features, 3)), rng.standard_normal(out_features) if bias else None
     prove(F.linear, torch.nn.functional.linear, x, w, b, rng=rng, loops=False)
+
+
+@given(st.sampled_from([(3,), (0, 3), (1, 3), (4, 3), (2, 5, 3), (2, 1, 2, 3)]), st.integers(1, 4), st.booleans(), st.integers(0, 2**32))
+def test_linear_and_relu_against_everything(shape, out_features, bias, seed):
+    """But central differences, which a kink may be too near for: the proof has those."""
+    rng = np.random.default_rng(seed)
+    x, w, b = rng.standard_normal(shape), rng.standard_normal((out_features, 3)), rng.standard_normal(out_features) if bias else None
+    prove(linear_relu, lambda *xs: torch.nn.functional.linear(*xs).relu(), x, w, b, rng=rng, finite=False)
 
 
 def test_linear_after_forgotten_flatten_names_the_in_features():

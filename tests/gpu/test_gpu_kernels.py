@@ -227,6 +227,8 @@ def test_pointwise(dtype, layout, n, c, size, seed):
 def test_a_nan_goes_through_relu():
     x = cupy.asarray([np.nan, -1, 2], "f")
     assert np.isnan(cupy.asnumpy(gpu.relu(x)))[0] and np.isnan(cupy.asnumpy(gpu.relu_dx(x, x)))[0]
+    for b in (cupy.zeros(1, "f"), None):
+        np.testing.assert_array_equal(cupy.asnumpy(gpu.linear_relu(x[:, None], cupy.ones((1, 1), "f"), b)), [[np.nan], [0], [2]])
 
 
 def test_what_kernels_leave_lies_channel_by_channel():
@@ -271,10 +273,13 @@ def test_activation(name, options, dtype):
 def test_linear(dtype, lead, ins, outs, bias, seed):
     x, w, b, dy = normal(np.random.default_rng(seed), dtype, (*lead, ins), (outs, ins), (outs,), (*lead, outs))
     compare("linear", "", x, w, b if bias else None)
+    compare("linear_relu", "", x, w, b if bias else None)
     compare("linear_dx", "", dy, w)
     compare("linear_dw", "", dy, x)
-    turned = cupy.asarray(np.ascontiguousarray(x.T)).T
-    agree(gpu.linear(turned, cupy.asarray(np.ascontiguousarray(w.T)).T, None), array.linear(*exact([x, w]), None), dtype)
+    turned = [cupy.asarray(np.ascontiguousarray(a.T)).T for a in (x, w)]
+    agree(gpu.linear(*turned, None), array.linear(*exact([x, w]), None), dtype)
+    both = [gpu.linear_relu(*turned, cupy.asarray(b)), gpu.relu(gpu.linear(*turned, cupy.asarray(b)))]
+    np.testing.assert_array_equal(*map(cupy.asnumpy, both), strict=True)
 
 
 @pytest.mark.parametrize("dtype", ["f", "d"])

@@ -25,6 +25,7 @@ MISTAKES = {
     "windows that overlap are not added up": ("minicnn_max_pool_dx", "sum += dy[pixel]", "sum = dy[pixel]", "max_pool2d"),
     "what goes round a block is left out": ("minicnn_batch_norm_add", "+ b + plus", "+ b", "batch_norm_add"),
     "the ReLU behind a block is left out": ("minicnn_batch_norm_add_relu", "v <= 0 ? (T)0 : v", "v", "batch_norm_add_relu"),
+    "the ReLU behind a dense layer is left out": ("minicnn_add_relu", "sum <= 0 ? (T)0 : sum", "sum", "linear_relu"),
     "a ReLU's sign is forgotten in the sums": ("sums", "relu && away * scale + shift <= 0", "relu && away * scale <= 0", "batch_norm_relu"),
     "a tap's column is off by one": ("depthwise_dw", "v = q * sw + e * dw - left", "v = q * sw + e * dw - left + 1", "conv2d"),
     "a score is not shifted": ("entropy", "row[label] - largest", "row[label]", "label_cross_entropy"),

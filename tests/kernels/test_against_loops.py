@@ -116,5 +116,7 @@ def test_element_by_element(count):
 def test_dense(rows):
     x, w, b, dy = rand(rows, 37), rand(19, 37), rand(19), rand(rows, 19)
     agree("linear", x, w, b)
+    agree("linear_relu", x, w, b)
+    agree("linear_relu", x, w, None)
     agree("linear_dx", dy, w)
     agree("linear_dw", dy, x)

@@ -67,6 +67,7 @@ def test_all_passes(dtype, n, i, o, bias, layout, count, few, seed):
     dense.SMALL, dense.WEIGHTS, dense.FEW = 1, 1, 1 << 30 if few else 0
     try:
         y, dx, dw = cpu.linear(x, w, b if bias else None), cpu.linear_dx(dy, w), cpu.linear_dw(dy, x)
+        cut = cpu.linear_relu(x, w, b if bias else None)
         again = [cpu.linear(x, w, b if bias else None), cpu.linear_dx(dy, w), cpu.linear_dw(dy, x)]
     finally:
         set_num_threads(before[0])
@@ -74,6 +75,7 @@ def test_all_passes(dtype, n, i, o, bias, layout, count, few, seed):
     assert [a.tobytes() for a in (y, dx, dw)] == [a.tobytes() for a in again]
     x, w, b, dy = exact
     agree(y, array.linear(x, w, b if bias else None), dtype, i)
+    np.testing.assert_array_equal(cut, array.relu(y), strict=True)
     agree(dx, array.linear_dx(dy, w), dtype, o)
     agree(dw, array.linear_dw(dy, x), dtype, x.size // max(i, 1))
 
@@ -84,8 +86,48 @@ def test_all_forms(shape, however_small):
     x, w, b, dy = (rng.standard_normal(s) for s in (shape, (4, 3), (4,), (*shape[:-1], 4)))
     for form in (cpu, array):
         agree(form.linear(x, w, b), loops.linear(x, w, b), np.float64, 3)
+        agree(form.linear_relu(x, w, b), loops.linear_relu(x, w, b), np.float64, 3)
+        agree(form.linear_relu(x, w, None), loops.linear_relu(x, w, None), np.float64, 3)
         agree(form.linear_dx(dy, w), loops.linear_dx(dy, w), np.float64, 4)
         agree(form.linear_dw(dy, x), loops.linear_dw(dy, x), np.float64, 20)
+
+
+# Remainders everywhere; and what computes so many examples of these sizes: the kernel for many, that for a few, or BLAS.
+SIZES = [*(((n,), 259, 261, "few") for n in range(1, 12)), *(((n,), 259, 261, "BLAS") for n in range(12, 16)), ((16,), 259, 261, "many"),
+         ((), 259, 261, "few"), ((2, 3), 300, 257, "few"), ((70,), 301, 67, "many"), ((3, 5, 7), 131, 83, "many"), ((129,), 600, 33, "many"),
+         ((9,), 37, 19, "BLAS"), ((2, 3), 37, 19, "BLAS"), ((0,), 37, 19, "BLAS"), ((2, 0), 37, 19, "BLAS")]
+
+
+@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize("bias", [True, False], ids=["bias", "no bias"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("shape, ins, outs, way", SIZES, ids=str)
+def test_a_relu_behind_it(shape, ins, outs, way, dtype, bias, count, threads):
+    """Bit by bit what a ReLU makes of the dense layer, and near what it is in float64; NaN stays NaN, and infinity what it is."""
+    rng = np.random.default_rng(0)
+    x, w, b = (rng.standard_normal(s).astype(dtype) for s in ((*shape, ins), (outs, ins), outs))
+    if x.ndim > 1:
+        x[..., -1:, 3] = np.nan
+    b[2], b[-1] = -np.inf, np.inf
+    b = b if bias else None
+    threads(count)
+    assert (dense._kernel(x, w, ("many", "few"), b, most=dense.FEW_SUMMED) or "BLAS") == way
+    given = [None if a is None else a.copy() for a in (x, w, b)]
+    y, found = cpu.linear(x, w, b), cpu.linear_relu(x, w, b)
+    np.testing.assert_array_equal(found, array.relu(y), strict=True)
+    exact = [None if a is None else a.astype(np.float64) for a in given]
+    tolerance = TOLERANCE[dtype] * ins**0.5 * 10
+    np.testing.assert_allclose(found, array.linear_relu(*exact), rtol=tolerance, atol=tolerance)
+    for one, other in zip((x, w, b), given):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "longdouble"])
+def test_a_relu_behind_other_floats(dtype):
+    """They are NumPy's affair."""
+    rng = np.random.default_rng(0)
+    x, w, b = (rng.standard_normal(s).astype(dtype) for s in ((4, 5), (3, 5), 3))
+    np.testing.assert_array_equal(cpu.linear_relu(x, w, b), array.relu(array.linear(x, w, b)), strict=True)
 
 
 def test_the_layer_uses_them(however_small, monkeypatch):
@@ -125,7 +167,7 @@ dense.SMALL = dense.WEIGHTS = 1
 rng = np.random.default_rng(0)
 for n, i, o in ((9, 70, 33), (64, 20, 10), (5, 600, 3), (20, 2100, 30), (2, 70, 33), (40, 4, 30), (600, 5, 30)):
     x, w, b, dy = (rng.standard_normal(s).astype("f") for s in ((n, i), (o, i), (o,), (n, o)))
-    for name, arguments in (("linear", (x, w, b)), ("linear_dx", (dy, w)), ("linear_dw", (dy, x))):
+    for name, arguments in (("linear", (x, w, b)), ("linear_relu", (x, w, b)), ("linear_dx", (dy, w)), ("linear_dw", (dy, x))):
         found, wanted = (getattr(form, name)(*arguments) for form in (cpu, array))
         assert abs(found - wanted).max() < 1e-5 * abs(wanted).max(), name
 print(dense.MACHINE.bytes)
@@ -204,7 +246,7 @@ print(*before)
 
 @pytest.mark.parametrize("call", [
     lambda a: cpu.matmul(a[None], a[None]), lambda a: cpu.einsum("ij,jk->ik", a, a), lambda a: cpu.linear(a[:1], a, None),
-    lambda a: cpu.linear_dx(a[:1], a)])
+    lambda a: cpu.linear_relu(a[:1], a, None), lambda a: cpu.linear_dx(a[:1], a)])
 def test_what_numpy_computes_runs_in_one_thread(call, libraries):
     call(np.ones((150, 150)))
     assert libraries[0].told == [1, 4]

@@ -27,6 +27,7 @@ CALLS = {
     "groups_dw": lambda: cpu.conv2d_dw(DY, X, WINDOW, 8), "max_pool2d": lambda: cpu.max_pool2d(X, SQUARES),
     "avg_pool2d": lambda: cpu.avg_pool2d(X, SQUARES, 4), "linear": lambda: cpu.linear(ROWS, TABLE, None),
     "linear_dx": lambda: cpu.linear_dx(OUT, TABLE), "linear_dw": lambda: cpu.linear_dw(OUT, ROWS),
+    "linear_relu": lambda: cpu.linear_relu(ROWS, TABLE, None),
     "batch_statistics": lambda: cpu.batch_statistics(X, None, None, 0.1, 1e-5),
     "batch_norm": lambda: cpu.batch_norm(X, VECTOR, VECTOR, VECTOR, VECTOR),
     "batch_norm_dx": lambda: cpu.batch_norm_dx(DY, X, VECTOR, VECTOR, VECTOR), "channel_sums": lambda: cpu.channel_sums(X),

@@ -3,6 +3,7 @@
 import numpy as np
 
 from ...functional import fused
+from ...functional.linear import linear_backward
 from ...kernels import of
 from .normalization import per_channel
 from .registry import mutants_of
@@ -14,6 +15,7 @@ batch_norm_add = mutants_of("batch_norm_add", fused.batch_norm_add)
 batch_norm_add_relu = mutants_of("batch_norm_add_relu", fused.batch_norm_add_relu)
 batch_norm_eval_add = mutants_of("batch_norm_eval_add", fused.batch_norm_eval_add)
 batch_norm_eval_add_relu = mutants_of("batch_norm_eval_add_relu", fused.batch_norm_eval_add_relu)
+linear_relu = mutants_of("linear_relu", fused.linear_relu)
 relu_max_pool = mutants_of("relu_max_pool2d", fused.relu_max_pool2d)
 
 
@@ -183,6 +185,66 @@ def evaluation_block_mask_forgotten(dz, saved, needed):
 @batch_norm_eval_add_relu("backward", "The ReLU cuts the gradient that goes round the block, too.")
 def evaluation_shortcut_not_cut(dz, saved, needed):
     return *fused.batch_norm_eval_add_relu_backward(dz, saved, needed)[:3], dz.copy()
+
+
+# A dense layer, then a ReLU -----------------------------------------------------------------------------------------------------
+
+
+@linear_relu("forward", "What the dense layer gives is to be cut at 0; you left the ReLU out.")
+def dense_relu_forgotten(x, w, b):
+    y = of(x).linear(x, w, b)
+    return y, (y, x, w)
+
+
+@linear_relu("forward", "First the dense layer, then cut at 0; you cut its input.")
+def relu_before_the_product(x, w, b):
+    y = of(x).linear(of(x).relu(x), w, b)
+    return y, (y, x, w)
+
+
+@linear_relu("forward", "Cut at 0 what the bias has been added to; you cut first, and what the bias makes of it may lie below 0.")
+def relu_before_the_bias(x, w, b):
+    y = of(x).linear_relu(x, w, None)
+    y = y if b is None else y + b
+    return y, (y, x, w)
+
+
+@linear_relu("backward", "Where the ReLU cut, no gradient comes through; you let all of it pass.")
+def dense_mask_forgotten(dy, saved, needed):
+    _, x, w = saved
+    return linear_backward(dy, (x, w), needed)
+
+
+@linear_relu("backward", "The ReLU comes between dy and all three gradients: dw and db are made of what it let through, too.")
+def mask_for_dx_alone(dy, saved, needed):
+    y, x, w = saved
+    _, dw, db = linear_backward(dy, (x, w), needed)
+    return of(dy).linear_dx(of(dy).relu_dx(dy, y), w), dw, db
+
+
+@linear_relu("backward", "What the ReLU cuts is the dense layer's output below 0, not its input: the mask is for dy, not for dx.")
+def dense_mask_of_the_input(dy, saved, needed):
+    _, x, w = saved
+    dx, dw, db = linear_backward(dy, (x, w), needed)
+    return of(dx).relu_dx(dx, x), dw, db
+
+
+@linear_relu("backward", "The gradient passes where the output is above 0; you let it pass where the ReLU cut.")
+def mask_of_the_wrong_sign(dy, saved, needed):
+    y, x, w = saved
+    return linear_backward(dy * (y <= 0), (x, w), needed)
+
+
+@linear_relu("backward", "The output is cut after the bias was added; your mask leaves the bias out.")
+def mask_without_the_bias(dy, saved, needed):
+    _, x, w = saved
+    return linear_backward(of(dy).relu_dx(dy, of(x).linear(x, w, None)), (x, w), needed)
+
+
+@linear_relu("backward", "The ReLU's slope is 1 where it lets through, whatever the output's size; you multiplied by the output.")
+def multiplied_by_the_output(dy, saved, needed):
+    y, x, w = saved
+    return linear_backward(dy * y, (x, w), needed)
 
 
 # A ReLU, then max pooling -------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from .activation import (elu_backward, elu_forward, gelu_backward, gelu_forward,
                          silu_forward, softplus_backward, softplus_forward)
 from .adaptive import adaptive_avg_pool2d, adaptive_avg_pool2d_dx, adaptive_max_pool2d_dx, adaptive_winners
 from .conv import conv2d, conv2d_dw, conv2d_dx
-from .dense import linear, linear_dw, linear_dx
+from .dense import linear, linear_dw, linear_dx, linear_relu
 from .dropout import dropout_mask
 from .loss import softmax_cross_entropy, softmax_cross_entropy_dx
 from .normalization import (batch_moments, batch_norm, batch_norm_add, batch_norm_add_relu, batch_norm_add_relu_dx, batch_norm_dx,
@@ -25,7 +25,7 @@ __all__ = ["elu_backward", "elu_forward", "gelu_backward", "gelu_forward", "hard
            "leaky_relu_forward", "log_sigmoid_backward", "log_sigmoid_forward", "mish_backward", "mish_forward", "silu_backward",
            "silu_forward", "softplus_backward", "softplus_forward", "adaptive_avg_pool2d", "adaptive_avg_pool2d_dx",
            "adaptive_max_pool2d_dx", "adaptive_winners", "conv2d", "conv2d_dw", "conv2d_dx", "linear", "linear_dw", "linear_dx",
-           "dropout_mask", "softmax_cross_entropy", "softmax_cross_entropy_dx", "batch_moments", "batch_norm", "batch_norm_add",
-           "batch_norm_add_relu", "batch_norm_add_relu_dx", "batch_norm_dx", "batch_norm_relu", "batch_norm_relu_dx", "batch_norm_sums",
-           "batch_statistics", "channel_sums", "add", "add_relu", "cat", "relu", "relu_dx", "avg_pool2d", "avg_pool2d_dx", "max_pool2d",
-           "max_pool2d_dx", "max_pool2d_relu", "adam_steps", "rmsprop_steps", "sgd_steps"]
+           "linear_relu", "dropout_mask", "softmax_cross_entropy", "softmax_cross_entropy_dx", "batch_moments", "batch_norm",
+           "batch_norm_add", "batch_norm_add_relu", "batch_norm_add_relu_dx", "batch_norm_dx", "batch_norm_relu", "batch_norm_relu_dx",
+           "batch_norm_sums", "batch_statistics", "channel_sums", "add", "add_relu", "cat", "relu", "relu_dx", "avg_pool2d",
+           "avg_pool2d_dx", "max_pool2d", "max_pool2d_dx", "max_pool2d_relu", "adam_steps", "rmsprop_steps", "sgd_steps"]

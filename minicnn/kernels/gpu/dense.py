@@ -1,4 +1,7 @@
-"""The dense layer on a GPU: one matrix product each for y, dx and dw, on the operands as they lie. The multipliers bound it."""
+"""The dense layer on a GPU: one matrix product each for y, dx and dw, on the operands as they lie. The multipliers bound it.
+
+A ReLU behind it is computed as the bias is added: that launch and that way over memory are there anyway.
+"""
 
 from math import prod
 
@@ -7,6 +10,7 @@ import cupy
 from .. import array
 from .gemm import gemm
 from .memory import computable
+from .pointwise import relu_in_place
 
 
 def linear(x, w, b):
@@ -18,6 +22,11 @@ def linear(x, w, b):
     if b is not None:
         y += b
     return y
+
+
+def linear_relu(x, w, b):
+    """y[n,o] = max(b[o] + Σ_i x[n,i] · w[o,i], 0)"""
+    return relu_in_place(linear(x, w, None), b) if computable(x, w, b) else array.linear_relu(x, w, b)
 
 
 def linear_dx(dy, w):

@@ -31,6 +31,11 @@ def add_relu(x, y):
     return elementwise(_add_relu, x, y) if _alike(x, y) else relu(x + y)
 
 
+def relu_in_place(y, plus=None):
+    """y = max(y, 0), or max(y + plus, 0) with what broadcasts to y, such as a bias. Returns y."""
+    return _relu(y, y) if plus is None else _add_relu(y, plus, y)
+
+
 def _alike(x, y):
     return isinstance(x, cupy.ndarray) and computable(x, y) and x.shape == y.shape
 
