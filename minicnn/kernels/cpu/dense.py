@@ -21,7 +21,7 @@ from . import few
 from .blas import one_thread
 from .cutting import cut_pixels
 from .launch import helper, launch
-from .memory import computable, empty
+from .memory import PAGE, computable, empty
 from .plan import record
 from .simd import first, lanes, load, load_some, store, transpose
 from .tile import PLAIN, multiply_tile
@@ -174,12 +174,12 @@ def _turn(a, i, a_step, rows, columns, b, j, b_step, width, plus, place):
 
 
 @helper(inline=True)
-def _add_product(fresh, rows, columns, count, a, a_first, a_k, a_m, b, b_first, block, c, c_first, c_m, zeros):
+def _add_product(fresh, rows, columns, count, a, a_first, a_k, a_m, b, b_first, b_k, block, c, c_first, c_m, zeros):
     """c[m,:] += Σ_k a[k,m] · b[k,:], or = where c is fresh: one tile, as wide as there are columns, a block at most."""
     start, first, step = (zeros, np.int64(0), np.int64(0)) if fresh else (c, c_first, c_m)
     columns = min(columns, block)
     multiply_tile(PLAIN, rows, -(-columns // lanes(c)), a, a_first, b, b_first, c, c_first, start, first,
-                  (1, 1, count), (0, 0, a_k, a_m), (0, 0, block), c_m, step, columns)
+                  (1, 1, count), (0, 0, a_k, a_m), (0, 0, b_k), c_m, step, columns)
 
 
 # The three products -----------------------------------------------------------------------------------------------------------
@@ -211,7 +211,7 @@ def linear_loop(x, w, bias, y, buffers, whole, _, thread, threads):
                     o = t * outs // tiles
                     here = (example - left) * rows + (o - first_out) * block
                     _add_product(part == 0, (t + 1) * outs // tiles - o, n - example, count, w, o * depth + k, 1, depth,
-                                 packed, (example - left) * count, block, sums, here, block, zeros)
+                                 packed, (example - left) * count, block, block, sums, here, block, zeros)
             k += count
         for example in range(left, right, block):
             _turn(sums, (example - left) * rows, block, rows, min(block, n - example), y, example * outs + first_out, outs, rows,
@@ -226,8 +226,12 @@ def linear_dx_loop(dy, w, dx, buffers, _, whole, _plans, thread, threads):
 
     Threads share out groups of inputs, whose blocks of weights are packed at once, and the tiles of examples within. There are as many
     groups for each thread, if there can be: two that share one would both pack its weights.
+
+    Most weights are not packed, but for the last block: the second-level cache holds them as they lie, and hands them on in time.
+    Rows of whole pages are, since what lies one below the other would fall on a few places of the caches.
     """
     n, depth, outs = np.int64(whole[0]), np.int64(whole[1]), np.int64(whole[2])
+    in_place = depth * w.itemsize % PAGE != 0
     packed, _, zeros = _cut(buffers, min(outs, SUM), thread, threads)
     vectors, block = _vectors(dy, depth)
     tiles, parts, blocks = -(-n // ROWS[vectors]), -(-outs // SUM), -(-depth // block)
@@ -238,12 +242,15 @@ def linear_dx_loop(dy, w, dx, buffers, _, whole, _plans, thread, threads):
         left, right = group * blocks // groups * block, min((group + 1) * blocks // groups * block, depth)
         for part in range(parts):
             count = (outs - o) // (parts - part)
-            _pack_columns(w, o * depth + left, depth, count, right - left, block, packed)
+            apart = max(left, depth // block * block) if in_place else left     # from this input on they are packed
+            if apart < right:
+                _pack_columns(w, o * depth + apart, depth, count, right - apart, block, packed)
             for i in range(left, right, block):
+                b, b_first, b_k = (w, o * depth + i, depth) if i < apart else (packed, (i - apart) * count, block)
                 for t in range(task % tiles, task % tiles + some):
                     example = t * n // tiles
                     _add_product(part == 0, (t + 1) * n // tiles - example, depth - i, count, dy, example * outs + o, 1, outs,
-                                 packed, (i - left) * count, block, dx, example * depth + i, depth, zeros)
+                                 b, b_first, b_k, block, dx, example * depth + i, depth, zeros)
             o += count
         task += some
 
@@ -275,5 +282,5 @@ def linear_dw_loop(dy, x, dw, buffers, _, whole, _plans, thread, threads):
                     o = t * outs // tiles
                     for i in range(0, columns, block):
                         _add_product(part == 0, (t + 1) * outs // tiles - o, columns - i, count, packed_dy, (t - tile) * count * height,
-                                     height, 1, packed, i * count, block, dw, o * depth + column + i, depth, zeros)
+                                     height, 1, packed, i * count, block, block, dw, o * depth + column + i, depth, zeros)
         example += count
