@@ -6,7 +6,7 @@ network, tensors would take most of the time. All other nodes are computed by th
 
 from math import prod
 
-from ..kernels import cut_array, of
+from ..kernels import RELU, cut_array, of
 from ..shapes import window
 from ..tensor import wrap
 from .assemble import run_node
@@ -92,6 +92,8 @@ def gemm(node, weights):
     b, cut = bias[0].reshape(-1) if bias else None, node.attributes.get(CUT, 0)
     if b is not None and b.shape != w.shape[:1]:
         return None
+    if cut == RELU:
+        return (lambda x: of(x).linear_relu(x, w, b)), node.inputs[:1]
     return (lambda x: cut_array(of(x).linear(x, w, b), cut)), node.inputs[:1]
 
 

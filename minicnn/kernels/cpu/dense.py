@@ -3,10 +3,10 @@
 BLAS is not asked for large products: its threads and ours would wait for each other, and a single one of its own is slower than ours
 together. Each product is computed in tiles of some rows and `block` columns, one to three vectors wide. Sums are taken over SUM numbers at
 a time, for accuracy, and so that a packed block stays in the first-level cache while AT_ONCE tiles' rows, which fit the second-level
-one, go over it. Packed, the blocks lie in the order in which the tiles read them: TOGETHER blocks of what the columns are of, the
-examples in the forward pass, the weights for the inputs' gradient, the inputs for that of the weights, where the rows are packed too.
-The rest is read where it lies. What bounds it: the multipliers for a batch (measured: two thirds to five sixths of the time; packing
-takes most of the rest), memory for a few examples, which are computed in `few.py`; small products are left to BLAS in one thread.
+one, go over it. Packed, TOGETHER blocks lie in the order in which the tiles read them: the examples in the forward pass, and the rows
+for the gradient of the weights. What the columns of a gradient's tiles are of, the weights or the inputs, is read where it lies mostly
+(`_packed_from`): to pack it took a sixth of the time. What bounds it: the multipliers for a batch, memory for a few examples, which are
+computed in `few.py`; small products are left to BLAS in one thread.
 """
 
 from functools import lru_cache
@@ -164,6 +164,16 @@ def _pack_columns(b, start, step, count, columns, block, packed):
                     store(packed, place + k * block, load_some(b, source + k * step, inside))
 
 
+@helper(inline=True)
+def _packed_from(b, columns, left, block):
+    """From which column on, of those from `left` on, a table is packed: only the last block, if it is not whole.
+
+    The rest is read as it lies: the second-level cache holds it, and hands it on in time. But where rows are whole pages, all is packed,
+    since what lies one below the other would fall on a few places of the caches.
+    """
+    return left if columns * b.itemsize % PAGE == 0 else max(left, columns // block * block)
+
+
 @helper
 def _turn(a, i, a_step, rows, columns, b, j, b_step, width, plus, place):
     """b[j + c · b_step + r] = a[i + r · a_step + c] + plus[place + r] for c < columns and r < width, a's rows from `rows` on being 0."""
@@ -226,12 +236,8 @@ def linear_dx_loop(dy, w, dx, buffers, _, whole, _plans, thread, threads):
 
     Threads share out groups of inputs, whose blocks of weights are packed at once, and the tiles of examples within. There are as many
     groups for each thread, if there can be: two that share one would both pack its weights.
-
-    Most weights are not packed, but for the last block: the second-level cache holds them as they lie, and hands them on in time.
-    Rows of whole pages are, since what lies one below the other would fall on a few places of the caches.
     """
     n, depth, outs = np.int64(whole[0]), np.int64(whole[1]), np.int64(whole[2])
-    in_place = depth * w.itemsize % PAGE != 0
     packed, _, zeros = _cut(buffers, min(outs, SUM), thread, threads)
     vectors, block = _vectors(dy, depth)
     tiles, parts, blocks = -(-n // ROWS[vectors]), -(-outs // SUM), -(-depth // block)
@@ -242,7 +248,7 @@ def linear_dx_loop(dy, w, dx, buffers, _, whole, _plans, thread, threads):
         left, right = group * blocks // groups * block, min((group + 1) * blocks // groups * block, depth)
         for part in range(parts):
             count = (outs - o) // (parts - part)
-            apart = max(left, depth // block * block) if in_place else left     # from this input on they are packed
+            apart = _packed_from(w, depth, left, block)
             if apart < right:
                 _pack_columns(w, o * depth + apart, depth, count, right - apart, block, packed)
             for i in range(left, right, block):
@@ -276,11 +282,13 @@ def linear_dw_loop(dy, x, dw, buffers, _, whole, _plans, thread, threads):
                 _pack_columns(dy, example * outs + o, outs, count, (t + 1) * outs // tiles - o, height,
                               packed_dy[(t - tile) * count * height :])
             for column in range(0, depth, width):
-                columns = min(width, depth - column)
-                _pack_columns(x, example * depth + column, depth, count, columns, block, packed)
+                right, apart = min(column + width, depth), _packed_from(x, depth, column, block)
+                if apart < right:
+                    _pack_columns(x, example * depth + apart, depth, count, right - apart, block, packed)
                 for t in range(tile, last):
                     o = t * outs // tiles
-                    for i in range(0, columns, block):
-                        _add_product(part == 0, (t + 1) * outs // tiles - o, columns - i, count, packed_dy, (t - tile) * count * height,
-                                     height, 1, packed, i * count, block, block, dw, o * depth + column + i, depth, zeros)
+                    for i in range(column, right, block):
+                        b, b_first, b_k = (x, example * depth + i, depth) if i < apart else (packed, (i - apart) * count, block)
+                        _add_product(part == 0, (t + 1) * outs // tiles - o, depth - i, count, packed_dy, (t - tile) * count * height,
+                                     height, 1, b, b_first, b_k, block, dw, o * depth + i, depth, zeros)
         example += count
