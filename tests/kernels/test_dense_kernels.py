@@ -62,7 +62,7 @@ def test_all_passes(dtype, n, i, o, bias, layout, count, few, seed):
     rng, before = np.random.default_rng(seed), (get_num_threads(), dense.SMALL, dense.WEIGHTS, dense.FEW)
     x, w, b, dy = (rng.standard_normal(s).astype(dtype) for s in ((*n, i), (o, i), (o,), (*n, o)))
     exact = [a.astype(np.float64) for a in (x, w, b, dy)]
-    x, w, dy = (laid_out(a, layout) for a in (x, w, dy))
+    x, w, b, dy = (laid_out(a, layout) for a in (x, w, b, dy))
     set_num_threads(count)
     dense.SMALL, dense.WEIGHTS, dense.FEW = 1, 1, 1 << 30 if few else 0
     try:

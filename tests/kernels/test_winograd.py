@@ -127,6 +127,13 @@ def test_tiles_of_each_size(tile, n, channels, outs, size, padding):
             compare(*problem(n, channels, outs, size, padding))
 
 
+def test_images_one_pixel_high_are_left_to_others():
+    """Most of a window lies outside of them: other algorithms leave that out, and multiply less."""
+    for n, width in ((64, 1), (8, 7), (64, 200)):
+        window = shapes.conv2d_window((n, 512, 1, width), (512, 512, 3, 3), padding=1)
+        assert not winograd.pays(n, window.output, 512, 512, window, 1, np.dtype("float32"))
+
+
 def test_smaller_tiles_for_smaller_images_and_where_the_weights_cost_most():
     sizes = {(64, 4): 4, (64, 3): 3, (64, 6): 3, (64, 5): 3, (64, 2): 2, (64, 7): 4, (64, 32): 4, (1, 8): 2, (1, 32): 4}
     assert {case: tiling.cut_into_tiles(case[0], (case[1],) * 2, 256, 256).tile for case in sizes} == sizes

@@ -132,7 +132,7 @@ def _sizes(numbers, count, itemsize):
 
 @helper
 def _cut(buffers, count, thread, threads):
-    """A thread's (TOGETHER blocks that are packed for sums over `count` numbers, room for AT_ONCE tiles' packed rows or sums, zeros)."""
+    """A thread's (room for TOGETHER blocks, packed for sums over `count` numbers, room for AT_ONCE tiles' packed rows or sums, zeros)."""
     size, columns = len(buffers) // threads, WIDEST * VECTOR // buffers.itemsize
     buffer = buffers[thread * size : (thread + 1) * size]
     packed, zeros = count * TOGETHER * columns, size - columns
@@ -234,8 +234,8 @@ def linear_loop(x, w, bias, y, buffers, whole, _, thread, threads):
 def linear_dx_loop(dy, w, dx, buffers, _, whole, _plans, thread, threads):
     """dx[n,i] = Σ_o dy[n,o] · w[o,i]: a tile's rows are examples, its columns inputs.
 
-    Threads share out groups of inputs, whose blocks of weights are packed at once, and the tiles of examples within. There are as many
-    groups for each thread, if there can be: two that share one would both pack its weights.
+    Threads share out groups of inputs, whose blocks of weights are packed at once where they are, and the tiles of examples within. There
+    are as many groups for each thread, if there can be: two that share one would both pack and read its weights.
     """
     n, depth, outs = np.int64(whole[0]), np.int64(whole[1]), np.int64(whole[2])
     packed, _, zeros = _cut(buffers, min(outs, SUM), thread, threads)

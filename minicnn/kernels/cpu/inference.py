@@ -26,7 +26,7 @@ class PreparedConv2d:
         self.w, self.b, self.groups, self.cut = contiguous(w), b, groups, cut
         self.runs = {}                      # (shape of x, window, ...) -> what computes y from such an x
         self.older = {}                     # those that were used before them
-        self.packed = {}                    # an order of the weights -> the weights in it, which several shapes may have in common
+        self.packed = {}                    # an order of the weights -> the weights in it; there may be one for each size of tiles
 
     def __call__(self, x, window):
         key = x.shape, window, x.dtype, get_num_threads(), algorithms.allowed["winograd"]

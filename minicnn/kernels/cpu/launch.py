@@ -113,12 +113,12 @@ def launch(kernel, plan, *floats, whole=NO_NUMBERS, threads=None):
     """Run a kernel in as many threads as `set_num_threads` says, or in `threads`: each computes its share."""
     address, nothing = _ready(kernel, floats[0].dtype)
     threads = threads or get_num_threads()
-    arrays = [a if a.ndim == 1 and a.flags.writeable else _flat(a) for a in floats]
+    arrays = [a if a.ndim == 1 and a.flags.carray else _flat(a) for a in floats]
     run = _run_alone if threads == 1 else _share_out
     run(address, *arrays, *nothing[len(floats) :], whole, plan, threads)
 
 
 def _flat(a):
-    """A contiguous array as one dimension; a read-only one copied, since the compiled loop takes one kind of array only."""
+    """An array in one dimension. One that is read-only, or not in one piece, is copied: the compiled loop takes one kind of array only."""
     flat = a.ravel()
     return flat if flat.flags.writeable else flat.copy()

@@ -101,15 +101,13 @@ class Pool:
         """A block of at least `size` bytes that nobody uses."""
         with self.lock:
             blocks = self.fitting.get(size)
-            if blocks:
-                memory, start = blocks[-1]
-                if getrefcount(memory) == UNUSED + 1:               # a workspace, mostly, whose last user is done with it
-                    return memory, start
-            memory, start = _free(blocks or ()) or self._find(size)
-            return memory, start                    # a reference more before the lock is let go: nobody else finds it free
+            if blocks and getrefcount(blocks[-1][0]) == UNUSED:     # a workspace, mostly, whose last user is done with it
+                return blocks[-1][0], blocks[-1][1]
+            found = self._find(size)
+            return found[0], found[1]               # a reference more before the lock is let go: nobody else finds it free
 
     def _find(self, size):
-        """A block for a size that was not asked for before, or of which none is free."""
+        """A block for a size of which the last one is not free, or which was not asked for before."""
         step = 1 << (size.bit_length() - 4 if size > SMALL else 9)  # one of eight sizes from one power of two to the next: for many shapes
         rounded = -(-size // step) * step
         found = _free(self.blocks[rounded]) or self._larger(rounded)
@@ -168,5 +166,5 @@ def _bytes(blocks):
 
 
 _block = Block(0, np.uint8), 0
-UNUSED = getrefcount(_block[0])         # to a block that only the pool refers to
+UNUSED = getrefcount(_block[0])         # to a block that only the pool refers to, counted as above: some Pythons do not count a name
 POOL = Pool()

@@ -113,17 +113,19 @@ class _Tile:
         def address(pointer, step, m, v):
             return self.out.at(self.out.at(pointer, self.builder.mul(self.n[step], constant(m))), v * lanes)
 
-        totals = [self.builder.fadd(results[m][v], self.out.load(address(start, "start_m", m, v))) for m, v in places]
-        targets = [address(c, "c_m", m, v) for m, v in places]
+        def add_and_store(load, store):
+            totals = [self.builder.fadd(results[m][v], load(address(start, "start_m", m, v), v)) for m, v in places]
+            for total, (m, v) in zip(totals, places):
+                store(total, address(c, "c_m", m, v), v)
+
         whole = self.builder.icmp_signed(">=", self.n["columns"], constant(len(results[0]) * lanes))
         with self.builder.if_else(whole) as (then, otherwise):
             with then:
-                for total, target in zip(totals, targets):
-                    self.out.store(total, target)
+                add_and_store(lambda place, v: self.out.load(place), lambda total, place, v: self.out.store(total, place))
             with otherwise:
                 masks = [self.out.first(self.builder.sub(self.n["columns"], constant(v * lanes))) for v in range(len(results[0]))]
-                for total, target, (_, v) in zip(totals, targets, places):
-                    self.out.store_some(total, target, masks[v])
+                add_and_store(lambda place, v: self.out.load_some(place, masks[v]),
+                              lambda total, place, v: self.out.store_some(total, place, masks[v]))
 
 
 class _TileOfPairs(_Tile):
@@ -221,7 +223,7 @@ def multiply_tile(typingctx, kind, rows, vectors, a, a_first, b, b_first, c, c_f
 
     a, b, c, start are one-dimensional arrays of one dtype, and each begins at its `_first` element. counts are (I, J, K);
     a_steps (i, j, k, m), b_steps (i, j, k), c_step and start_step (m) say by how many elements a step moves. Only `columns`
-    columns of c are written, but start is read for all. Nothing is checked.
+    columns of start are read, and of c written. Nothing is checked.
     """
     signature = types.void(kind, rows, vectors, a, a_first, b, b_first, c, c_first, start, start_first, counts, a_steps, b_steps,
                            c_step, start_step, columns)
