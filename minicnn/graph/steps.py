@@ -6,7 +6,8 @@ network, tensors would take most of the time. All other nodes are computed by th
 
 from math import prod
 
-from ..kernels import RELU, cut_array, of
+from ..kernels import cut_array, of
+from ..kernels.inference import RELU
 from ..shapes import window
 from ..tensor import wrap
 from .assemble import run_node

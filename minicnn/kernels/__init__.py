@@ -17,7 +17,7 @@ from types import SimpleNamespace
 from ..arrays import on_gpu
 from ..errors import BadValue, DeviceError
 from . import algorithms, array, compiling, loops
-from .inference import RELU, cut_array  # noqa: F401, both for graphs
+from .inference import cut_array
 from .threads import get_num_threads, set_num_threads
 
 FASTEST = "numba"

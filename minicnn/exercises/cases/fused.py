@@ -1,11 +1,14 @@
 """Configurations of the pairs that compute two operations at once."""
 
+from functools import partial
+
 import numpy as np
 
 from ... import shapes
 from ...functional import fused
 from .. import laws
 from .case import cases_of, digits, numbers
+from .linear_dropout import dense
 from .normalization import spread, statistics
 
 train_case = cases_of("batch_norm_relu", fused.batch_norm_relu)
@@ -15,7 +18,7 @@ eval_block_cases = [cases_of("batch_norm_eval_add", fused.batch_norm_eval_add, (
                     cases_of("batch_norm_eval_add_relu", fused.batch_norm_eval_add_relu, (laws.examples_are_independent,))]
 pool_case = cases_of("relu_max_pool2d", fused.relu_max_pool2d, (laws.examples_are_independent,))
 sum_case = cases_of("add_relu", fused.add_relu, (laws.examples_are_independent,))
-dense_case = cases_of("linear_relu", fused.linear_relu)
+dense_relu = partial(dense, case=cases_of("linear_relu", fused.linear_relu))
 
 
 def batch_norm_relu(label, shape, affine=True, eps=1e-5):
@@ -59,18 +62,14 @@ residual("vectors, large eps", (5, 3), eps=0.3)
 residual("sequences, without γ and β", (2, 3, 4), affine=False)
 
 
-def dense(label, x, outputs, bias=True, **options):
-    dense_case(label, numbers(*x), numbers(outputs, x[-1], seed="w"), numbers(outputs, seed="b") if bias else None, **options)
-
-
-dense("a batch", (5, 4), 3, laws=(laws.examples_are_independent,))
-dense("as many outputs as inputs", (4, 3), 3)
-dense("no bias", (4, 3), 5, bias=False)
-dense("two batch axes", (2, 3, 4), 3)
-dense("three batch axes", (2, 2, 2, 3), 4)
-dense("one example", (1, 6), 4)
-dense("one example without a batch axis", (5,), 4)
-dense("empty batch", (0, 3), 2)
+dense_relu("a batch", (5, 4), 3, laws=(laws.examples_are_independent,))
+dense_relu("as many outputs as inputs", (4, 3), 3)
+dense_relu("no bias", (4, 3), 5, bias=False)
+dense_relu("two batch axes", (2, 3, 4), 3)
+dense_relu("three batch axes", (2, 2, 2, 3), 4)
+dense_relu("one example", (1, 6), 4)
+dense_relu("one example without a batch axis", (5,), 4)
+dense_relu("empty batch", (0, 3), 2)
 
 
 def relu_max_pool(label, x, kernel, stride=None, padding=0, **options):

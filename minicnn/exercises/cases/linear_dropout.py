@@ -9,8 +9,8 @@ linear_case = cases_of("linear", linear, (laws.transposed_gives_dx,))
 dropout_case = cases_of("dropout", dropout, (laws.transposed_gives_dx, laws.elements_are_independent))
 
 
-def dense(label, x, outputs, bias=True, **options):
-    linear_case(label, numbers(*x), numbers(outputs, x[-1], seed="w"), numbers(outputs, seed="b") if bias else None, **options)
+def dense(label, x, outputs, bias=True, case=linear_case, **options):
+    case(label, numbers(*x), numbers(outputs, x[-1], seed="w"), numbers(outputs, seed="b") if bias else None, **options)
 
 
 dense("a batch", (4, 3), 2, laws=(laws.examples_are_independent,))

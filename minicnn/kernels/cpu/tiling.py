@@ -80,11 +80,11 @@ def correlation(size, outs, output, before, itemsize, threads, prepared=False):
     """The tiling for y from x of size (N, H, W, C), or for dx from dy; with weights that were transformed before, or with others."""
     paired = outs < VECTORS * MACHINE.lanes(itemsize) and size[3] % 2 == 0
     kind, vectors, block, tile_rows = _pairs(itemsize) if paired else _plain(outs, itemsize)
-    cut, channels, blocks = cut_into_tiles(size[0], output, size[3], outs, prepared), size[3], -(-outs // block)
-    few = cut.tiles * cut.points <= FEW and blocks >= threads and not prepared
-    together = cut.tiles if few else _together(-(-cut.tiles // threads), cut.points * (channels + block) * itemsize, tile_rows)
+    grid, channels, blocks = cut_into_tiles(size[0], output, size[3], outs, prepared), size[3], -(-outs // block)
+    few = grid.tiles * grid.points <= FEW and blocks >= threads and not prepared
+    together = grid.tiles if few else _together(-(-grid.tiles // threads), grid.points * (channels + block) * itemsize, tile_rows)
     depth = min(channels, DEPTH) if few else channels
-    return Tiling(*size, *output, outs, *before, *cut, together, depth, block, kind, vectors, block, tile_rows,
+    return Tiling(*size, *output, outs, *before, *grid, together, depth, block, kind, vectors, block, tile_rows,
                   _plane(together * channels, itemsize), _plane(together * block, itemsize), few, blocks=blocks,
                   weight_plane=_plane(depth * block, itemsize))
 
@@ -92,13 +92,13 @@ def correlation(size, outs, output, before, itemsize, threads, prepared=False):
 @lru_cache(maxsize=4096)
 def weight_sums(size, outs, output, before, itemsize, threads):
     """The tiling for dw from x of size (N, H, W, C) and dy."""
-    parts_in, parts_out, cut = -(-size[3] // PART), -(-outs // PART), cut_into_tiles(size[0], output, size[3], outs)
-    if cut.tiles * cut.points <= FEW:                                    # one part for each thread, rather than sums to be added up
+    parts_in, parts_out, grid = -(-size[3] // PART), -(-outs // PART), cut_into_tiles(size[0], output, size[3], outs)
+    if grid.tiles * grid.points <= FEW:                      # one part for each thread, rather than sums to be added up
         parts_out = max(parts_out, min(threads, outs // MACHINE.lanes(itemsize)))
     depth, width = -(-size[3] // parts_in), -(-outs // parts_out)
-    splits = min(threads // gcd(threads, parts_in * parts_out), cut.tiles)
-    together = _together(-(-cut.tiles // splits), cut.points * (depth + width) * itemsize, 8)
-    return Tiling(*size, *output, outs, *before, *cut, together, depth, width, *_plain(width, itemsize),
+    splits = min(threads // gcd(threads, parts_in * parts_out), grid.tiles)
+    together = _together(-(-grid.tiles // splits), grid.points * (depth + width) * itemsize, 8)
+    return Tiling(*size, *output, outs, *before, *grid, together, depth, width, *_plain(width, itemsize),
                   _plane(together * depth, itemsize), _plane(together * width, itemsize),
                   parts_in=parts_in, parts_out=parts_out, splits=splits, sum_plane=_plane(depth * width, itemsize))
 
@@ -115,7 +115,7 @@ def _pairs(itemsize):
     return PAIRS, VECTORS, MACHINE.lanes(itemsize), MACHINE.rows(VECTORS)
 
 
-class Cut(NamedTuple):
+class Grid(NamedTuple):
     """The first fields of a Tiling that say how images are cut into tiles."""
 
     tile: int
@@ -127,7 +127,7 @@ class Cut(NamedTuple):
 
     @classmethod
     def of(cls, tile, images, rows, columns):
-        """The cut of images of y into tiles of so many pixels each way."""
+        """The grid for images of y into tiles of so many pixels each way."""
         down, across = -(-rows // tile), -(-columns // tile)
         return cls(tile, tile + 2, (tile + 2) ** 2, down, across, images * down * across)
 
@@ -135,16 +135,16 @@ class Cut(NamedTuple):
 @lru_cache(maxsize=4096)
 def cut_into_tiles(images, output, channels, outs, prepared=False):
     """Images of y in tiles of the size that costs least: 3x3 pixels are one tile of their own, not a part of 4x4."""
-    return min((Cut.of(tile, images, *output) for tile in TILES), key=lambda cut: cost(cut, channels, outs, prepared))
+    return min((Grid.of(tile, images, *output) for tile in TILES), key=lambda grid: cost(grid, channels, outs, prepared))
 
 
-def cost(cut, channels, outs, prepared=False):
+def cost(grid, channels, outs, prepared=False):
     """Cycles of the multipliers, divided by channels · outs and times the numbers in a vector; `prepared`: the weights are transformed.
 
     For 36 points: 20 for a tile, 250 for each vector of channels that it transforms, and 300 for the transforms of the weights, or 200
     for reading them. Fewer points take that much less.
     """
-    return (cut.tiles * (20 + 250 / channels + 250 / outs) + (200 if prepared else 300)) * cut.points / 36
+    return (grid.tiles * (20 + 250 / channels + 250 / outs) + (200 if prepared else 300)) * grid.points / 36
 
 
 def _together(share, size, rows):
