@@ -179,6 +179,35 @@ print(dense.MACHINE.bytes)
         assert ran.stdout.strip() == width
 
 
+AT_A_WALL = """
+import ctypes, mmap
+import numpy as np
+from minicnn.kernels.cpu import dense
+
+PAGE, kept, real = mmap.PAGESIZE, [], dense.empty
+
+def ending_at_a_wall(shape, dtype):
+    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    if size >= PAGE:
+        return real(shape, dtype)
+    kept.append(mmap.mmap(-1, 2 * PAGE))
+    memory = np.frombuffer(kept[-1], np.uint8)
+    assert ctypes.CDLL(None).mprotect(ctypes.c_void_p(memory.ctypes.data + PAGE), ctypes.c_size_t(PAGE), 0) == 0
+    return memory[PAGE - size : PAGE].view(dtype).reshape(shape)
+
+dense.empty = ending_at_a_wall
+ones = lambda *shape: np.ones(shape, "f")
+print((dense.linear_dx(ones(17, 3100), ones(3100, 20)) == 3100).all(), (dense.linear_dw(ones(3000, 20), ones(3000, 20)) == 3000).all())
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="protects memory as Linux does")
+def test_small_results_are_not_read_beyond_their_end():
+    """Sums that are carried on are read from where they were written, and where that ends is a page that nobody may read."""
+    ran = subprocess.run([sys.executable, "-c", AT_A_WALL], env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
+    assert (ran.returncode, ran.stdout.strip()) == (0, "True True"), ran.stderr
+
+
 # BLAS in one thread --------------------------------------------------------------------------------------------------------
 
 
