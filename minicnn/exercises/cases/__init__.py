@@ -1,6 +1,6 @@
 """Configurations: for every operation and every optimizer, the inputs and options at which it is proven."""
 
-from . import conv, pooling, normalization, fused, activation, linear_dropout, loss, resize_padding, optimizers
+from . import conv, pooling, normalization, activation, linear_dropout, fused, loss, resize_padding, optimizers
 from .case import CASES, Case, Surface, of
 from .optimizers import OptimizerCase
 
