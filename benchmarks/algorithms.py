@@ -1,7 +1,7 @@
 """The ways in which minicnn can compute a convolution, by name: those that the installed version has."""
 
 import inspect
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 
 from minicnn import kernels
 
@@ -12,7 +12,7 @@ ALL = {                                     # name: what `kernels.using` is give
     "im2col": ["im2col"],
     "direct": ["numba", {"winograd": False}],
     "winograd": ["numba", {"winograd": True}],
-    "numba": ["numba"],                     # as it chooses by itself
+    "numba": [],                            # as it chooses by itself
 }
 ABOUT = {
     "loops": "seven nested loops in Python, one for each index of the formula",
@@ -29,14 +29,18 @@ def available():
 
 
 def _known(calls):
-    return calls[0] in kernels.FORMS
+    return not calls or calls[0] in kernels.FORMS
+
+
+def using(name):
+    """Inside the block, minicnn computes by the named algorithm."""
+    return _switched(ALL[name]) if ALL[name] else nullcontext()
 
 
 @contextmanager
-def using(name):
-    """Inside the block, minicnn computes by the named algorithm."""
+def _switched(calls):
     with ExitStack() as stack:
-        for call in ALL[name]:
+        for call in calls:
             if isinstance(call, str):
                 stack.enter_context(kernels.using(call))
             elif set(call) <= set(SWITCHES):

@@ -134,8 +134,7 @@ class Tensor:
             raise BadType("len() of a 0-d tensor")
         return self.array.shape[0]
 
-    def __hash__(self):
-        return id(self)
+    __hash__ = object.__hash__
 
     def __format__(self, spec):
         return format(self.item(), spec) if self.array.ndim == 0 else object.__format__(self, spec)

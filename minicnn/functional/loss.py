@@ -6,7 +6,6 @@ gradient, it gets one too.
 
 import numpy as np
 
-from .. import arrays
 from ..autograd.operation import Layer
 from ..elementary.arithmetic import abs, exp, log, log1p, sigmoid, where
 from ..elementary.extra import clamp
@@ -88,7 +87,7 @@ def label_cross_entropy_backward(dy, saved, needed):
         dx[n,k] = dy[n] · (p[n,k] - [k = label n])      and 0 where label n is `ignore_index`; for the mean, dy[n] = dy / count
     """
     p, labels, ignore_index, count = saved
-    dy = dy if count is None else arrays.filled(labels.shape, (dy / np.maximum(count, 1)).astype(p.dtype), like=p)
+    dy = dy if count is None else (dy / np.maximum(count, 1)).astype(p.dtype)[...]       # one number for all
     return (of(p).softmax_cross_entropy_dx(dy, p, labels, ignore_index),)
 
 

@@ -292,11 +292,11 @@ def softmax_cross_entropy(x, labels, ignore_index):
 
 
 def softmax_cross_entropy_dx(dy, p, labels, ignore_index):
-    """dx[n,k] = dy[n] · (p[n,k] - [k = label n]), 0 where label n is `ignore_index`."""
+    """dx[n,k] = dy[n] · (p[n,k] - [k = label n]), 0 where label n is `ignore_index`; dy may be one number, for all n."""
     known, places = _places(labels, p)
     dx = p.copy()
     dx[places] -= known
-    return np.where((labels == ignore_index)[:, None], 0, dx * dy[:, None])
+    return np.where((labels == ignore_index)[:, None], 0, dx * dy.reshape(-1, 1))
 
 
 def _places(labels, x):

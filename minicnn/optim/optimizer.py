@@ -73,13 +73,13 @@ class Optimizer(Hooks):
         if closure is not None:
             with enable_grad():
                 loss = closure()
-        with np.errstate(all="ignore"):         # infinities go their way without a word, as on the GPU
-            for number, group in enumerate(self.param_groups):
-                params = [p for p in group["params"] if p.grad is not None]
-                for p in move_together(self, number, group, params) if self.kernel else params:
-                    self._move(p, group)
+        for number, group in enumerate(self.param_groups):
+            params = [p for p in group["params"] if p._grad is not None]
+            for p in move_together(self, number, group, params) if self.kernel else params:
+                self._move(p, group)
         return loss
 
+    @np.errstate(all="ignore")                  # infinities go their way without a word, as on the GPU
     def _move(self, p, group):
         check_device(p, self.state[p])
         self.update(p.array, p.grad.array, self.state[p], group)

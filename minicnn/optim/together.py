@@ -23,7 +23,7 @@ from .moments import remembered, remembered_number
 def move_together(optimizer, number, group, params):
     """Move the parameters (all with a gradient) of group `number` that one kernel can move. Returns the others."""
     kernel = getattr(kernels.of(params[0].array), optimizer.kernel, None) if params else None
-    if kernel is None or not all(_is_alike(p._grad.array, p.array) and p._grad.array.shape == p.array.shape for p in params):
+    if kernel is None or not _gradients_fit(params):
         return params
     tables = optimizer.__dict__.setdefault("_tables", {})       # not there after unpickling
     names, table = optimizer.kept(group), tables.get(number)
@@ -35,7 +35,7 @@ def move_together(optimizer, number, group, params):
 
 
 class Table:
-    """What the kernel is told about each parameter: a row (size, row of numbers, p, g, kept arrays ...), addresses as integers.
+    """What the kernel is told about each parameter: a row (size, place of its numbers, p, g, kept arrays ...), addresses as integers.
 
     params  all parameters that were given, in their order
     fit     those that the kernel moves; rest: those that it does not
@@ -46,7 +46,7 @@ class Table:
         self.params, self.names, self.state = params, names, optimizer.state
         self.fit, self.rest = _sorted_out(params, names, optimizer.state)
         self.states = [optimizer.state[p] for p in self.fit]
-        self.fresh = [s.get(names[-1]) is None for s in self.states] if names else []
+        self.steps = [1 if names and s.get(names[-1]) is None else 2 for s in self.states]      # 2: any but the first
         self.counts = self._common_counts() if optimizer.counts_steps else None
         kept = [[remembered(s, name, p.array) for name in names] for p, s in zip(self.fit, self.states)]
         self.arrays = self._arrays()
@@ -74,22 +74,28 @@ class Table:
 
     def move(self, kernel, optimizer, group):
         """Run the kernel."""
-        gradients = [g if _in_one_piece(g) else g.copy(order="C") for g in (p._grad.array for p in self.fit)]
-        self.rows[:, 3] = [_address(g) for g in gradients]
-        self.rows[:, 1], numbers = self._numbers(optimizer, group)
-        kernel(self.rows, np.array(numbers, gradients[0].dtype))
+        gradients = [p._grad.array for p in self.fit]
+        try:
+            addresses = [addressof(c_char.from_buffer(g)) for g in gradients]
+        except (TypeError, ValueError):                         # on the GPU, read-only or not in one piece
+            gradients = [g if _in_one_piece(g) else g.copy(order="C") for g in gradients]
+            addresses = [_address(g) for g in gradients]
+        self.rows[:, 3] = addresses
+        kernel(self.rows, self._numbers(optimizer, group))
         for p in self.fit:
             p.bump_version()
 
+    @np.errstate(all="ignore")                                  # a rate may be infinity in float32
     def _numbers(self, optimizer, group):
-        """Which row of numbers each parameter's step takes, and these rows: parameters at the same step share one."""
+        """Rows of numbers, of which parameters at the same step share one; where each finds its own is put down."""
         if self.counts is not None:
             self.counts += 1
-            steps = self.counts.tolist()
-        else:
-            steps, self.fresh = [1 if fresh else 2 for fresh in self.fresh] or [2] * len(self.fit), []
-        different = list(dict.fromkeys(steps))
-        return [different.index(step) for step in steps], [optimizer.numbers(step, group) for step in different]
+            self.steps = self.counts.tolist()
+        different = list(dict.fromkeys(self.steps))
+        numbers = np.array([optimizer.numbers(step, group) for step in different], self.fit[0].array.dtype)
+        self.rows[:, 1] = 0 if len(different) == 1 else [different.index(step) * numbers.shape[1] for step in self.steps]
+        self.steps = [2] * len(self.fit)
+        return numbers
 
 
 # What a kernel can work on -------------------------------------------------------------------------------------------------
@@ -106,6 +112,15 @@ def _sorted_out(params, names, state):
         return [], params
     chosen = set(map(id, fit))
     return fit, [p for p in params if id(p) not in chosen]
+
+
+def _gradients_fit(params):
+    """Whether each gradient is of its parameter's kind, dtype and shape."""
+    for p in params:
+        x, g = p.array, p._grad.array
+        if type(g) is not type(x) or g.dtype != x.dtype or g.shape != x.shape:
+            return False
+    return True
 
 
 def _arrays_of(state, names):

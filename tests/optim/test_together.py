@@ -89,6 +89,15 @@ def test_not_a_number_and_infinity_go_their_way(name):
     assert_same([p], [q], one, other)
 
 
+@pytest.mark.parametrize("form", ["array", "numba"])
+def test_a_rate_that_float32_does_not_hold(form):
+    p = leaves([(3,)])[0]
+    p.grad = minicnn.Tensor(np.float32([1, -1, 0]))
+    with kernels.using(form):
+        optim.SGD([p], lr=1e39).step()                          # without a warning: pytest makes it an error
+    np.testing.assert_array_equal(p.array, np.float32([-np.inf, np.inf, np.nan]))
+
+
 # Whatever shares a parameter's memory follows ------------------------------------------------------------------------------
 
 

@@ -87,15 +87,16 @@ def matmul(x, y):
 
 def einsum(equation, *operands):
     """The sum over all letters that are missing on the right of the arrow."""
-    return _blas(array.einsum, equation, *operands)
-
-
-def _blas(function, *arguments):
-    """What the function computes by NumPy: in one thread, where there may be so much that BLAS would use several."""
-    if sum(a.size for a in arguments if isinstance(a, np.ndarray)) < THREADED:
-        return function(*arguments)
     with one_thread():
-        return function(*arguments)
+        return array.einsum(equation, *operands)
+
+
+def _blas(function, x, y, *others):
+    """What the function computes of two matrices by NumPy: in one thread, where they are so large that BLAS would use several."""
+    if x.size + y.size < THREADED:
+        return function(x, y, *others)
+    with one_thread():
+        return function(x, y, *others)
 
 
 def _kernel(x, w, kernels, *others, most=1 << 62):

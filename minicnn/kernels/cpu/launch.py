@@ -42,9 +42,15 @@ def compiled_kernel(kernel, dtype):
 
 
 @cache
-def _ready(kernel, dtype):
-    """The kernel's address, and empty arrays in place of those that it does not need."""
-    return compiled_kernel(kernel, dtype).address, (np.empty(0, dtype),) * FLOAT_ARRAYS
+def _ready(kernel, dtype, alone):
+    """(the loop that calls kernels, the kernel's address, empty arrays in place of those that it does not need).
+
+    Called by what `compile` returns, the loop takes half the time: what its arguments are is not looked at each time.
+    """
+    loop = _run_alone if alone else _share_out
+    run = loop.compile((types.int64, *_signature(dtype).args[:-1]))
+    address = compiled_kernel(kernel, dtype).address
+    return run if alone or not ONE_AT_A_TIME else _locked(run), address, (np.empty(0, dtype),) * FLOAT_ARRAYS
 
 
 def allocates(kernel):
@@ -95,30 +101,23 @@ def _run_alone(address, a, b, c, d, e, whole, plan, threads):
         _call(address, a, b, c, d, e, whole, plan, thread, threads)
 
 
-def _one_at_a_time(function):
-    """Numba's own layer of threads, for want of a better one, breaks when two Python threads enter it at once."""
-    lock = Lock()
+# Numba's own layer of threads, for want of a better one, breaks when two Python threads enter it at once.
+ONE_AT_A_TIME, LOCK = numba.get_num_threads() and numba.threading_layer() == "workqueue", Lock()
 
+
+def _locked(function):
     def run(*arguments):
-        with lock:
+        with LOCK:
             return function(*arguments)
     return run
 
 
-if numba.get_num_threads() and numba.threading_layer() == "workqueue":
-    _share_out = _one_at_a_time(_share_out)
-
-
 def launch(kernel, plan, *floats, whole=NO_NUMBERS, threads=None):
-    """Run a kernel in as many threads as `set_num_threads` says, or in `threads`: each computes its share."""
-    address, nothing = _ready(kernel, floats[0].dtype)
+    """Run a kernel in as many threads as `set_num_threads` says, or in `threads`: each computes its share.
+
+    The compiled loop takes one kind of array: an array that is read-only, or not in one piece, is copied for it.
+    """
     threads = threads or get_num_threads()
-    arrays = [a if a.ndim == 1 and a.flags.carray else _flat(a) for a in floats]
-    run = _run_alone if threads == 1 else _share_out
+    run, address, nothing = _ready(kernel, floats[0].dtype, threads == 1)
+    arrays = [a.ravel() if a.flags.carray else a.flatten() for a in floats]         # `flatten` copies
     run(address, *arrays, *nothing[len(floats) :], whole, plan, threads)
-
-
-def _flat(a):
-    """An array in one dimension. One that is read-only, or not in one piece, is copied: the compiled loop takes one kind of array only."""
-    flat = a.ravel()
-    return flat if flat.flags.writeable else flat.copy()

@@ -23,7 +23,7 @@ def softmax_cross_entropy(x, labels, ignore_index):
 
 
 def softmax_cross_entropy_dx(dy, p, labels, ignore_index):
-    """dx[n,k] = dy[n] · (p[n,k] - [k = label n]), 0 where label n is `ignore_index`."""
+    """dx[n,k] = dy[n] · (p[n,k] - [k = label n]), 0 where label n is `ignore_index`; dy may be one number, for all n."""
     if not computable(dy, p) or abs(ignore_index) >= LARGEST:
         return array.softmax_cross_entropy_dx(dy, p, labels, ignore_index)
     dx = np.empty(p.shape, p.dtype)
@@ -66,17 +66,18 @@ def entropy_loop(x, p, losses, _a, _b, whole, _plans, thread, threads):
 
 
 def entropy_dx_loop(dy, p, dx, _a, _b, whole, _plans, thread, threads):
-    """dx[n,k] = dy[n] · (p[n,k] - [k = label n])"""
+    """dx[n,k] = dy[n] · (p[n,k] - [k = label n]), or dy[0] for all n"""
     first, end, rows = _rows_of(whole, thread, threads)
     classes, one = len(p) // rows, p.dtype.type(1)
     for n in range(first, end):
         share, gradient, label = p[n * classes : (n + 1) * classes], dx[n * classes : (n + 1) * classes], whole[1 + n]
+        up = dy[n % len(dy)]
         if label == whole[0]:
             for k in range(classes):
                 gradient[k] = 0
         else:
             for k in range(classes):
-                gradient[k] = dy[n] * share[k]
+                gradient[k] = up * share[k]
             if 0 <= label < classes:
-                gradient[label] = dy[n] * (share[label] - one)
+                gradient[label] = up * (share[label] - one)
 

@@ -1,7 +1,7 @@
 """Steps of optimizers on the CPU: one kernel moves all parameters, wherever they lie.
 
-Each kernel gets a table with a row of integers for each parameter: (size, row of numbers, address of p, of its gradient, of what is
-kept of it ...), and rows of numbers, the options. Threads share out the elements of all parameters together. They work on BLOCK
+Each kernel gets a table with a row of integers for each parameter: (size, place of its numbers, address of p, of its gradient, of what
+is kept of it ...), and the numbers, which are the options. Threads share out the elements of all parameters together. They work on BLOCK
 elements at a time in several short loops, as NumPy would: the block stays in the first-level cache, so that memory, which bounds
 the whole, is read and written once. The order of the operations is that of the rule in `optim/`, and so are all bits of the result.
 """
@@ -36,9 +36,8 @@ def rmsprop_steps(rows, numbers):
 
 def _launch(kernel, rows, numbers):
     """rows (P, columns) of int64, numbers (kinds, columns) of the parameters' dtype."""
-    head = np.array([*rows.shape, numbers.shape[1], rows[:, 0].sum()], np.int64)
-    whole = np.concatenate([head, rows.reshape(-1)]).view(np.int32)
-    launch(kernel, record(), numbers, whole=whole, threads=threads_for(head[3], ALONE))
+    threads = threads_for(sum(rows[:, 0].tolist()), ALONE)
+    launch(kernel, record(columns=rows.shape[1]), numbers, whole=rows.reshape(-1).view(np.int32), threads=threads)
 
 
 # Finding the parameters ----------------------------------------------------------------------------------------------------
@@ -60,9 +59,17 @@ def _at(address, first, count, like):
 
 
 @helper
-def _share_of_row(table, row, passed, thread, threads):
+def _elements(table, columns):
+    """The elements of all parameters together."""
+    total = 0
+    for place in range(0, len(table), columns):
+        total += table[place]
+    return total
+
+
+@helper
+def _share_of_row(size, passed, total, thread, threads):
     """The (first, end) elements of a parameter that a thread moves; `passed` elements belong to the parameters before it."""
-    total, size = table[3], table[4 + row * table[1]]
     first, end = thread * total // threads - passed, (thread + 1) * total // threads - passed
     return max(min(first, size), 0), max(min(end, size), 0)
 
@@ -83,12 +90,12 @@ def _descent(p, g, direction, sign, weight_decay):
 @allocates
 def sgd_loop(numbers, _a, _b, _c, _d, whole, plans, thread, threads):
     """b ← μ·b + (1 − τ)·g, θ ← θ − γ·b; numbers: sign, λ, μ, 1 − τ, γ, whether Nesterov's."""
-    table, scratch, passed = whole.view(np.int64), np.empty(BLOCK, numbers.dtype), 0
-    for row in range(table[0]):
-        place = 4 + row * table[1]
-        first, end = _share_of_row(table, row, passed, thread, threads)
+    table, columns, scratch, passed = whole.view(np.int64), plans[0].columns, np.empty(BLOCK, numbers.dtype), 0
+    total = _elements(table, columns)
+    for place in range(0, len(table), columns):
+        first, end = _share_of_row(table[place], passed, total, thread, threads)
         passed += table[place]
-        n = numbers[table[place + 1] * table[2] : (table[place + 1] + 1) * table[2]]
+        n = numbers[table[place + 1] :]
         for start in range(first, end, BLOCK):
             count = min(BLOCK, end - start)
             p, g = _at(table[place + 2], start, count, numbers), _at(table[place + 3], start, count, numbers)
@@ -113,12 +120,12 @@ def adam_loop(numbers, _a, _b, _c, _d, whole, plans, thread, threads):
 
     numbers: sign, λ, shrink, 1 − β₁, β₂, 1 − β₂, correction √(1 − β₂ᵗ), ε, rate γ / (1 − β₁ᵗ).
     """
-    table, scratch, passed = whole.view(np.int64), np.empty(BLOCK, numbers.dtype), 0
-    for row in range(table[0]):
-        place = 4 + row * table[1]
-        first, end = _share_of_row(table, row, passed, thread, threads)
+    table, columns, scratch, passed = whole.view(np.int64), plans[0].columns, np.empty(BLOCK, numbers.dtype), 0
+    total = _elements(table, columns)
+    for place in range(0, len(table), columns):
+        first, end = _share_of_row(table[place], passed, total, thread, threads)
         passed += table[place]
-        n = numbers[table[place + 1] * table[2] : (table[place + 1] + 1) * table[2]]
+        n = numbers[table[place + 1] :]
         shrink, gain1, beta2, gain2, correction, eps, rate = n[2], n[3], n[4], n[5], n[6], n[7], n[8]
         for start in range(first, end, BLOCK):
             count = min(BLOCK, end - start)
@@ -133,7 +140,7 @@ def adam_loop(numbers, _a, _b, _c, _d, whole, plans, thread, threads):
                 m[i] += (step[i] - m[i]) * gain1
             for i in range(count):
                 v[i] = v[i] * beta2 + step[i] * gain2 * step[i]
-            if table[1] == 7:
+            if columns == 7:
                 largest = _at(table[place + 6], start, count, numbers)
                 for i in range(count):
                     largest[i] = v[i] if v[i] > largest[i] or v[i] != v[i] else largest[i]
@@ -148,12 +155,12 @@ def rmsprop_loop(numbers, _a, _b, _c, _d, whole, plans, thread, threads):
 
     numbers: sign, λ, α, 1 − α, ε, μ, γ, whether centered.
     """
-    table, scratch, passed = whole.view(np.int64), np.empty((2, BLOCK), numbers.dtype), 0
-    for row in range(table[0]):
-        place = 4 + row * table[1]
-        first, end = _share_of_row(table, row, passed, thread, threads)
+    table, columns, scratch, passed = whole.view(np.int64), plans[0].columns, np.empty((2, BLOCK), numbers.dtype), 0
+    total = _elements(table, columns)
+    for place in range(0, len(table), columns):
+        first, end = _share_of_row(table[place], passed, total, thread, threads)
         passed += table[place]
-        n = numbers[table[place + 1] * table[2] : (table[place + 1] + 1) * table[2]]
+        n = numbers[table[place + 1] :]
         alpha, gain, eps, momentum, lr, centered = n[2], n[3], n[4], n[5], n[6], n[7] != 0
         for start in range(first, end, BLOCK):
             count = min(BLOCK, end - start)

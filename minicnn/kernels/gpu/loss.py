@@ -68,7 +68,7 @@ def softmax_cross_entropy(x, labels, ignore_index):
 
 
 def softmax_cross_entropy_dx(dy, p, labels, ignore_index):
-    """dx[n,k] = dy[n] · (p[n,k] - [k = label n]), 0 where label n is `ignore_index`."""
+    """dx[n,k] = dy[n] · (p[n,k] - [k = label n]), 0 where label n is `ignore_index`; dy may be one number, for all n."""
     if not computable(dy, p):
         return array.softmax_cross_entropy_dx(dy, p, labels, ignore_index)
-    return _entropy_dx(dy[:, None], p, labels[:, None].astype(np.int64, copy=False), int(ignore_index), p.shape[1])
+    return _entropy_dx(dy.reshape(-1, 1), p, labels[:, None].astype(np.int64, copy=False), int(ignore_index), p.shape[1])

@@ -110,7 +110,7 @@ def _layout(kind):
 def _launch(rule, rows, numbers):
     """rows (P, columns) of int64 and numbers (kinds, columns), both in the computer's own memory: those of one kind together."""
     for kind in range(len(numbers)):
-        of_kind = rows[rows[:, 1] == kind]
+        of_kind = rows[rows[:, 1] == kind * numbers.shape[1]]
         for start in range(0, len(of_kind), PARAMETERS):
             _launch_some(rule, of_kind[start : start + PARAMETERS], numbers[kind])
 

@@ -101,7 +101,7 @@ def _batch_of_classes(name, input, target, weight):
         raise BadType(f"{name}: expected the target to be a Tensor, got {type(target).__name__}; use minicnn.tensor(labels)")
     if input.array.ndim == 0:
         raise ShapeError(f"{name}: expected input (N, K, ...) or (K,), got a 0-d tensor")
-    if input.is_cuda != target.is_cuda:
+    if type(input.array) is not type(target.array) and input.is_cuda != target.is_cuda:
         check_devices(name, (input.array, target.array))
     alone = input.array.ndim == 1
     x, target = (input.unsqueeze(0), target.unsqueeze(0)) if alone else (input, target)
