@@ -76,9 +76,8 @@ def label_cross_entropy_definition(x, *, labels, ignore_index, mean):
 
 def label_cross_entropy_forward(x, *, labels, ignore_index, mean):
     """y[n] = log Σ_k exp x[n,k] - x[n, label n], or their mean; of no labels at all, it is NaN, as in PyTorch"""
-    y, p = of(x).softmax_cross_entropy(x, labels, ignore_index)
-    count = np.count_nonzero(labels != ignore_index) if mean else None
-    return (y.sum() / count).astype(x.dtype)[...] if mean else y, (p, labels, ignore_index, count)
+    y, p, total, count = of(x).softmax_cross_entropy(x, labels, ignore_index)
+    return (total / count).astype(x.dtype)[...] if mean else y, (p, labels, ignore_index, count if mean else None)
 
 
 def label_cross_entropy_backward(dy, saved, needed):

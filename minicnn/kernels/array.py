@@ -282,13 +282,17 @@ def einsum(equation, *operands):
 
 
 def softmax_cross_entropy(x, labels, ignore_index):
-    """losses[n] = log Σ_k exp x[n,k] - x[n, label n], 0 where label n is `ignore_index`; and p = softmax(x) over the classes."""
+    """losses[n] = log Σ_k exp x[n,k] - x[n, label n], 0 where label n is `ignore_index`; p = softmax(x) over the classes.
+
+    Also Σ losses, and how many labels are not `ignore_index`.
+    """
     shifted = x - x.max(1, keepdims=True)                                  # softmax stays the same, and exp cannot overflow
     p = np.exp(shifted)
     total = p.sum(1, keepdims=True)
     known, places = _places(labels, x)
     losses = np.where(known, np.log(total[:, 0]) - shifted[places], np.where(labels == ignore_index, 0, np.nan))
-    return np.where(labels == ignore_index, 0, losses).astype(x.dtype), p / total
+    losses = np.where(labels == ignore_index, 0, losses).astype(x.dtype)
+    return losses, p / total, losses.sum(), np.count_nonzero(labels != ignore_index)
 
 
 def softmax_cross_entropy_dx(dy, p, labels, ignore_index):

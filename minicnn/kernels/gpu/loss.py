@@ -54,7 +54,10 @@ _entropy_dx = cupy.ElementwiseKernel(
 
 
 def softmax_cross_entropy(x, labels, ignore_index):
-    """losses[n] = log Σ_k exp x[n,k] - x[n, label n], 0 where label n is `ignore_index`; and p = softmax(x) over the classes."""
+    """losses[n] = log Σ_k exp x[n,k] - x[n, label n], 0 where label n is `ignore_index`; p = softmax(x) over the classes.
+
+    Also Σ losses, and how many labels are not `ignore_index`.
+    """
     if not computable(x):
         return array.softmax_cross_entropy(x, labels, ignore_index)
     x, labels, threads = cupy.ascontiguousarray(x), cupy.ascontiguousarray(labels.astype(np.int64, copy=False)), 32
@@ -64,7 +67,7 @@ def softmax_cross_entropy(x, labels, ignore_index):
     check(x.dtype, x, losses, p)
     check(np.int64, labels)
     compiled(_entropy, "entropy", x.dtype.char)((len(x),), (threads,), (x, labels, losses, p, x.shape[1], int(ignore_index)))
-    return losses, p
+    return losses, p, losses.sum(), cupy.count_nonzero(labels != ignore_index)
 
 
 def softmax_cross_entropy_dx(dy, p, labels, ignore_index):
