@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -11,29 +12,37 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import minicnn
-from minicnn import get_num_threads, kernels, set_num_threads
+from minicnn import kernels
 from minicnn.kernels import array, loops
 
 pytest.importorskip("numba")
 cpu = pytest.importorskip("minicnn.kernels.cpu")
+from helpers.threads import threads_set_to  # noqa: E402
+
 from minicnn.kernels.cpu import blas, dense  # noqa: E402
 
 TOLERANCE = {"float32": 2e-6, "float64": 1e-14}
 ROOT = Path(__file__).parents[2]
 
 
+@contextmanager
+def limits(few, **others):
+    """Within the block, the kernels for a few examples take fewer than `few`; other limits as given."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {"FEW": few, "FEW_SUMMED": few, **others}.items():
+            patch.setattr(dense, name, value)
+        dense._work.cache_clear()
+        try:
+            yield
+        finally:
+            dense._work.cache_clear()
+
+
 @pytest.fixture
-def however_small(monkeypatch):
+def however_small():
     """The compiled loops take what is otherwise left to NumPy, and cut it up as they would something large."""
-    monkeypatch.setattr(dense, "SMALL", 1)
-    monkeypatch.setattr(dense, "FEW", 0)
-
-
-@pytest.fixture
-def threads():
-    before = get_num_threads()
-    yield set_num_threads
-    set_num_threads(before)
+    with limits(0, SMALL=1):
+        yield
 
 
 def agree(found, wanted, dtype, depth):
@@ -59,19 +68,14 @@ lengths = st.one_of(st.integers(1, 70), st.sampled_from([128, 300, 513, 1100, 21
 @given(dtype=st.sampled_from(["float32", "float64"]), n=st.lists(st.sampled_from([0, 1, 2, 3, 7, 9, 33, 70]), max_size=2), i=lengths,
        o=lengths, bias=st.booleans(), layout=layouts, count=st.integers(1, 3), few=st.booleans(), seed=st.integers(0, 99))
 def test_all_passes(dtype, n, i, o, bias, layout, count, few, seed):
-    rng, before = np.random.default_rng(seed), (get_num_threads(), dense.SMALL, dense.WEIGHTS, dense.FEW)
+    rng = np.random.default_rng(seed)
     x, w, b, dy = (rng.standard_normal(s).astype(dtype) for s in ((*n, i), (o, i), (o,), (*n, o)))
     exact = [a.astype(np.float64) for a in (x, w, b, dy)]
     x, w, b, dy = (laid_out(a, layout) for a in (x, w, b, dy))
-    set_num_threads(count)
-    dense.SMALL, dense.WEIGHTS, dense.FEW = 1, 1, 1 << 30 if few else 0
-    try:
+    with threads_set_to(count), limits(1 << 30 if few else 0, SMALL=1, WEIGHTS=1):
         y, dx, dw = cpu.linear(x, w, b if bias else None), cpu.linear_dx(dy, w), cpu.linear_dw(dy, x)
         cut = cpu.linear_relu(x, w, b if bias else None)
         again = [cpu.linear(x, w, b if bias else None), cpu.linear_dx(dy, w), cpu.linear_dw(dy, x)]
-    finally:
-        set_num_threads(before[0])
-        dense.SMALL, dense.WEIGHTS, dense.FEW = before[1:]
     assert [a.tobytes() for a in (y, dx, dw)] == [a.tobytes() for a in again]
     x, w, b, dy = exact
     agree(y, array.linear(x, w, b if bias else None), dtype, i)
@@ -102,7 +106,7 @@ SIZES = [*(((n,), 259, 261, "few") for n in range(1, 12)), *(((n,), 259, 261, "B
 @pytest.mark.parametrize("bias", [True, False], ids=["bias", "no bias"])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("shape, ins, outs, way", SIZES, ids=str)
-def test_a_relu_behind_it(shape, ins, outs, way, dtype, bias, count, threads):
+def test_a_relu_behind_it(shape, ins, outs, way, dtype, bias, count):
     """Bit by bit what a ReLU makes of the dense layer, and near what it is in float64; NaN stays NaN, and infinity what it is."""
     rng = np.random.default_rng(0)
     x, w, b = (rng.standard_normal(s).astype(dtype) for s in ((*shape, ins), (outs, ins), outs))
@@ -110,10 +114,11 @@ def test_a_relu_behind_it(shape, ins, outs, way, dtype, bias, count, threads):
         x[..., -1:, 3] = np.nan
     b[2], b[-1] = -np.inf, np.inf
     b = b if bias else None
-    threads(count)
-    assert (dense._kernel(x, w, ("many", "few"), b, most=dense.FEW_SUMMED) or "BLAS") == way
+    work = dense._work(dense.linear_loop, x.shape, ins, outs, x.itemsize)
+    assert ("BLAS" if work is None else "many" if work.kernel is dense.linear_loop else "few") == way
     given = [None if a is None else a.copy() for a in (x, w, b)]
-    y, found = cpu.linear(x, w, b), cpu.linear_relu(x, w, b)
+    with threads_set_to(count):
+        y, found = cpu.linear(x, w, b), cpu.linear_relu(x, w, b)
     np.testing.assert_array_equal(found, array.relu(y), strict=True)
     exact = [None if a is None else a.astype(np.float64) for a in given]
     tolerance = TOLERANCE[dtype] * ins**0.5 * 10
@@ -130,7 +135,7 @@ def test_a_relu_behind_other_floats(dtype):
     np.testing.assert_array_equal(cpu.linear_relu(x, w, b), array.relu(array.linear(x, w, b)), strict=True)
 
 
-def test_the_layer_uses_them(however_small, monkeypatch):
+def test_the_layer_uses_them(however_small):
     """Value and all gradients of a model's layer, next to NumPy's."""
     rng = np.random.default_rng(0)
     x, layer = minicnn.tensor(rng.standard_normal((6, 2, 20)).astype("f"), requires_grad=True), minicnn.nn.Linear(20, 7)

@@ -11,6 +11,7 @@ computed in `few.py`; small products are left to BLAS in one thread.
 
 from functools import lru_cache
 from math import prod
+from typing import NamedTuple
 
 import numpy as np
 
@@ -41,14 +42,13 @@ WIDEST = 3 if ROWS[3] == ROWS[2] else 2         # vectors in a tile's row: a thi
 
 def linear(x, w, b, cut=0):
     """y[n,o] = b[o] + Σ_i x[n,i] · w[o,i], cut at 0 if asked for (see `cut_pixels`)"""
-    kernel = _kernel(x, w, (linear_loop, few.linear_loop), b, most=FEW_SUMMED)
-    if kernel is None:
+    outs, depth = w.shape
+    work = _work(linear_loop, x.shape, depth, outs, x.itemsize, cut)
+    if work is None or not computable(x, w, b):
         return cut_array(_blas(array.linear, x, w, b), cut)
-    rows, (outs, depth) = _rows(x), w.shape
-    y = empty((len(rows), outs), x.dtype)
-    bias = np.zeros(outs, x.dtype) if b is None else b
-    _launch(kernel, (len(rows), depth, outs, cut), (rows, np.ascontiguousarray(w), bias, y), min(depth, SUM))
-    return y.reshape(*x.shape[:-1], outs)
+    y = empty((*x.shape[:-1], outs), x.dtype)
+    _launch(work, x, w, np.zeros(outs, x.dtype) if b is None else b, y)
+    return y
 
 
 def linear_relu(x, w, b):
@@ -58,23 +58,23 @@ def linear_relu(x, w, b):
 
 def linear_dx(dy, w):
     """dx[n,i] = Σ_o dy[n,o] · w[o,i]"""
-    kernel = _kernel(dy, w, (linear_dx_loop, few.linear_dx_loop))
-    if kernel is None:
+    outs, depth = w.shape
+    work = _work(linear_dx_loop, dy.shape, depth, outs, dy.itemsize)
+    if work is None or not computable(dy, w):
         return _blas(array.linear_dx, dy, w)
-    rows, (outs, depth) = _rows(dy), w.shape
-    dx = empty((len(rows), depth), dy.dtype)
-    _launch(kernel, (len(rows), depth, outs), (rows, np.ascontiguousarray(w), dx), min(outs, SUM))
-    return dx.reshape(*dy.shape[:-1], depth)
+    dx = empty((*dy.shape[:-1], depth), dy.dtype)
+    _launch(work, dy, w, dx)
+    return dx
 
 
 def linear_dw(dy, x):
     """dw[o,i] = Σ_n dy[n,o] · x[n,i]"""
-    dw = empty((dy.shape[-1], x.shape[-1]), x.dtype)
-    kernel = _kernel(dy, dw, (linear_dw_loop, few.linear_dw_loop), x)
-    if kernel is None:
+    outs, depth = dy.shape[-1], x.shape[-1]
+    work = _work(linear_dw_loop, dy.shape, depth, outs, dy.itemsize)
+    if work is None or not computable(dy, x):
         return _blas(array.linear_dw, dy, x)
-    dy, x = _rows(dy), _rows(x)
-    _launch(kernel, (len(x), x.shape[1], dy.shape[1]), (dy, x, dw), min(len(dy), SUM))
+    dw = empty((outs, depth), x.dtype)
+    _launch(work, dy, x, dw)
     return dw
 
 
@@ -99,33 +99,32 @@ def _blas(function, x, y, *others):
         return function(x, y, *others)
 
 
-def _kernel(x, w, kernels, *others, most=1 << 62):
-    """The kernel for many examples, that for a few (fewer than `most`), or None where BLAS is as fast. x is what has the examples."""
-    examples = prod(x.shape[:-1])
-    few_examples = examples < min(FEW, most)
-    if not (w.size >= WEIGHTS if few_examples else examples * w.size >= SMALL):
+class Work(NamedTuple):
+    """What is decided once for a product of some size."""
+
+    kernel: object
+    numbers: np.ndarray         # examples, inputs, outputs and `cut`
+    buffer: int                 # size of a thread's buffer, as `_cut` cuts it; for a few examples, sums are kept in it
+
+
+@lru_cache(maxsize=4096)
+def _work(kernel, shape, depth, outs, itemsize, cut=0):
+    """The Work by the kernel for many examples, or by that for a few; None where BLAS is as fast. `shape` has them in its first axes."""
+    examples, columns = prod(shape[:-1]), WIDEST * VECTOR // itemsize
+    for_few = examples < (FEW_SUMMED if kernel is linear_loop else FEW)
+    if not (depth * outs >= WEIGHTS if for_few else examples * depth * outs >= SMALL):
         return None
-    return kernels[few_examples] if computable(x, w, *others) else None
+    kernel_for_few, summed = VARIANTS[kernel]
+    numbers = examples, depth, outs, cut
+    count = min(numbers[summed], SUM)
+    rows = min(2 * outs, AT_ONCE * MAX_ROWS) + MAX_ROWS         # packed, a tile's may take twice the space: whole vectors
+    buffer = max(count * TOGETHER * columns + rows * max(TOGETHER * columns, count) + columns, examples * few.ROWS * columns) + columns
+    return Work(kernel_for_few if for_few else kernel, np.array(numbers, np.int32), buffer)
 
 
-def _rows(x):
-    """(…, I) -> (N, I), contiguous: a view where x lies so already, else a copy."""
-    return np.ascontiguousarray(x).reshape(-1, x.shape[-1])
-
-
-def _launch(kernel, numbers, arrays, count):
-    """The kernel on the arrays and a buffer for each thread; the numbers are those of examples, inputs and outputs, and `cut`."""
-    whole, size = _sizes(numbers, count, arrays[0].itemsize)
-    launch(kernel, record(), *arrays, empty((get_num_threads(), size), arrays[0].dtype), whole=whole)
-
-
-@lru_cache(maxsize=1024)
-def _sizes(numbers, count, itemsize):
-    """(the numbers, size of a thread's buffer, as `_cut` cuts it); the kernels for a few examples keep their sums in it."""
-    columns = WIDEST * VECTOR // itemsize
-    rows = min(2 * numbers[2], AT_ONCE * MAX_ROWS) + MAX_ROWS       # packed, a tile's may take twice the space: whole vectors
-    size = max(count * TOGETHER * columns + rows * max(TOGETHER * columns, count) + columns, numbers[0] * few.ROWS * columns) + columns
-    return np.array(numbers, np.int32), size
+def _launch(work, *arrays):
+    """The kernel on the arrays and a buffer for each thread."""
+    launch(work.kernel, record(), *arrays, empty((get_num_threads(), work.buffer), arrays[0].dtype), whole=work.numbers)
 
 
 # What all loops do ------------------------------------------------------------------------------------------------------------
@@ -293,3 +292,7 @@ def linear_dw_loop(dy, x, dw, buffers, _, whole, _plans, thread, threads):
                         _add_product(part == 0, (t + 1) * outs // tiles - o, depth - i, count, packed_dy, (t - tile) * count * height,
                                      height, 1, b, b_first, b_k, block, dw, o * depth + i, depth, zeros)
         example += count
+
+
+# For each product, its kernel for a few examples, and which of a Work's numbers is summed over.
+VARIANTS = {linear_loop: (few.linear_loop, 1), linear_dx_loop: (few.linear_dx_loop, 2), linear_dw_loop: (few.linear_dw_loop, 0)}
