@@ -1,7 +1,5 @@
 """The dense layer: y = x wᵀ + b, with w of shape (out_features, in_features)."""
 
-from math import prod
-
 from ..autograd.operation import Layer
 from ..kernels import of
 
@@ -24,7 +22,7 @@ def linear_backward(dy, saved, needed):
     (x, w), kernel = saved, of(dy)
     dx = kernel.linear_dx(dy, w) if needed.x else None
     dw = kernel.linear_dw(dy, x) if needed.w else None
-    db = dy.reshape(prod(dy.shape[:-1]), w.shape[0]).sum(0) if needed.b else None
+    db = dy.sum(tuple(range(dy.ndim - 1))) if needed.b else None
     return dx, dw, db
 
 

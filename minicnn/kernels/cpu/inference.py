@@ -79,10 +79,10 @@ class PreparedConv2d:
     def _by_winograd(self, x, window):
         bias, work = winograd.made_ready(x, self.w, self.b, window, self.cut)
         outs, order = len(self.w), ("winograd", work.tiling.tile, work.tiling.kind, work.tiling.block)
-        packed = self._in_order(order, lambda: winograd.transformed(self.w, work))
+        packed = self._in_order(order, lambda: winograd.transformed(winograd.a_vector_of(self.w, 0, 1), work))
 
         def run(x):
-            y = winograd.correlated(channels_last(x), packed, bias, work)
+            y = winograd.correlated(winograd.a_vector_of(channels_last(x), 3), packed, bias, work)
             return channels_first(y if y.shape[3] == outs else contiguous(y[..., :outs]))
         return run
 

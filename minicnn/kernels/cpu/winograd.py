@@ -70,22 +70,22 @@ def pays(images, output, channels, outs, window, groups, dtype, prepared=False):
 
 def conv2d(x, w, b, window):
     """y[n,o,p,q] = b[o] + Σ_{c,i,j} w[o,c,i,j] · x[n,c,p+i-pad,q+j-pad]"""
-    outs = len(w)
-    w = _a_vector_of(w, 0, 1)
-    return _correlated(x, w, (TAPS * w.shape[1], TAPS, 0, 1), b, outs, window.output, tuple(first for first, _ in window.padding))
+    outs, ((top, _), (left, _)) = len(w), window.padding
+    w = a_vector_of(w, 0, 1)
+    return _correlated(x, w, (TAPS * w.shape[1], TAPS, 0, 1), b, outs, window.output, (top, left))
 
 
 def conv2d_dx(dy, w, window):
     """dx[n,c,h,v] = Σ_{o,i,j} w[o,c,i,j] · dy[n,o,h-i+pad,v-j+pad]: the correlation with the kernel turned by 180 degrees."""
-    channels, before = w.shape[1], tuple(2 - first for first, _ in window.padding)
-    w = _a_vector_of(w, 0, 1)
-    return _correlated(dy, w, (TAPS, TAPS * w.shape[1], TAPS - 1, -1), None, channels, window.size, before)
+    channels, ((top, _), (left, _)) = w.shape[1], window.padding
+    w = a_vector_of(w, 0, 1)
+    return _correlated(dy, w, (TAPS, TAPS * w.shape[1], TAPS - 1, -1), None, channels, window.size, (2 - top, 2 - left))
 
 
 def _correlated(x, w, order, b, outs, output, before):
     """The correlation of x with weights that lie in the order given (WEIGHT_ORDER), as an NCHW view."""
-    x, threads = _a_vector_of(channels_last(x), 3), get_num_threads()
-    bias = _no_bias(max(outs, MACHINE.lanes(x.itemsize)), x.dtype) if b is None else _a_vector_of(b, 0)
+    x, threads = a_vector_of(channels_last(x), 3), get_num_threads()
+    bias = _no_bias(max(outs, MACHINE.lanes(x.itemsize)), x.dtype) if b is None else a_vector_of(b, 0)
     work = _work(x.shape, len(bias), output, before, x.itemsize, threads, order)
     if work.tiling.few:
         y, buffers = _results(x, work, threads)
@@ -94,7 +94,7 @@ def _correlated(x, w, order, b, outs, output, before):
         launch(loops.correlate_blocks, work.plan, planes, w, bias, y, buffers)
     else:
         y = correlated(x, transformed(w, work), bias, work)
-    return channels_first(contiguous(y[..., :outs]))
+    return channels_first(y if y.shape[3] == outs else contiguous(y[..., :outs]))
 
 
 def _results(x, work, threads):
@@ -108,20 +108,18 @@ def made_ready(x, w, b, window, cut):
     channels, outs = (max(size, MACHINE.lanes(x.itemsize)) for size in (x.shape[1], len(w)))
     work = _work((len(x), *x.shape[2:], channels), outs, window.output, tuple(first for first, _ in window.padding), x.itemsize,
                  get_num_threads(), (TAPS * channels, TAPS, 0, 1), True, cut)
-    return _no_bias(outs, x.dtype) if b is None else _a_vector_of(b, 0), work
+    return _no_bias(outs, x.dtype) if b is None else a_vector_of(b, 0), work
 
 
 def transformed(w, work):
-    """The weights' points, in the order in which the loops read them."""
-    w = _a_vector_of(w, 0, 1)
+    """The points of weights of a vector of channels at least, in the order in which the loops read them."""
     packed = _ending_with_zeros(work.packed, work.tiling.block, w.dtype)
     launch(loops.transform_weights, work.plan, w, packed, threads=threads_for(w.size, FEW_WEIGHTS))
     return packed
 
 
 def correlated(x, packed, bias, work):
-    """y (N, P, Q, O) from x (N, H, W, C) and weights that are transformed."""
-    x = _a_vector_of(x, 3)
+    """y (N, P, Q, O) from x (N, H, W, C), a vector of channels at least, and weights that are transformed."""
     y, buffers = _results(x, work, get_num_threads())
     launch(loops.correlate, work.plan, x, packed, bias, y, buffers)
     return y
@@ -136,7 +134,7 @@ def _ending_with_zeros(size, zeros, dtype):
 def conv2d_dw(dy, x, window):
     """dw[o,c,i,j] = Σ_{n,p,q} x[n,c,p+i-pad,q+j-pad] · dy[n,o,p,q]"""
     outs, channels, threads = dy.shape[1], x.shape[1], get_num_threads()
-    x, dy = _a_vector_of(channels_last(x), 3), _a_vector_of(channels_last(dy), 3)
+    x, dy = a_vector_of(channels_last(x), 3), a_vector_of(channels_last(dy), 3)
     plan, splits, sums, buffer = _sums_plan(x.shape, dy.shape[3], window.output, window.padding, x.itemsize, threads)
     dw = empty((dy.shape[3], x.shape[3], 3, 3), x.dtype)
     sums, buffers = empty(sums, x.dtype), empty((threads, buffer), x.dtype)
@@ -152,15 +150,16 @@ def _no_bias(outs, dtype):
     return np.zeros(outs, dtype)
 
 
-def _a_vector_of(a, *axes):
+def a_vector_of(a, *axes):
     """The array with at least a vector of channels along some axes, the further ones 0: no loop takes less."""
-    missing = _missing(a.shape, MACHINE.lanes(a.itemsize), axes)
+    missing = _missing(a.shape, a.itemsize, axes)
     return contiguous(a) if missing is None else np.pad(a, missing)
 
 
 @lru_cache(maxsize=4096)
-def _missing(shape, lanes, axes):
+def _missing(shape, itemsize, axes):
     """How much is to be added before and behind each axis; None where there is enough along all of them."""
+    lanes = MACHINE.lanes(itemsize)
     if all(shape[axis] >= lanes for axis in axes):
         return None
     return [(0, max(lanes - size, 0) if axis in axes else 0) for axis, size in enumerate(shape)]

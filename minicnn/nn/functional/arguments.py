@@ -52,12 +52,13 @@ def _check_like(name, input, role, other):
     if other.array.dtype is not input.array.dtype and other.array.dtype != input.array.dtype:
         raise BadType(f"{name}: the input is {input.dtype} but the {role} is {other.dtype}; convert one: "
                       f"input.to({str(other.dtype)!r}) or model.to({str(input.dtype)!r})")
-    check_place(name, input, role, other)
+    if type(other.array) is not type(input.array):
+        check_place(name, input, role, other)
 
 
 def check_place(name, input, role, other):
     """An operand must lie on the input's device."""
-    if type(other.array) is not type(input.array) and other.is_cuda is not input.is_cuda:
+    if other.is_cuda is not input.is_cuda:
         raise DeviceError(f"{name}: the input is on {input.device} but the {role} is on {other.device}; move one with .to()")
 
 
