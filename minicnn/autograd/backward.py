@@ -162,6 +162,8 @@ class Walk:
             while self.queue:
                 node = heappop(self.queue)[1]
                 self.visit(node, self.pending.pop(node))
+            for leaf, dy in self.pending.items():
+                self.visit(leaf, dy)
         finally:
             mode.enabled = before
         return self.found
@@ -188,15 +190,16 @@ class Walk:
             node.release()
 
     def arrive(self, edge, dx, dy=None):
-        """Add a gradient to what waits at a node; the first to arrive puts the node in the queue."""
+        """Add a gradient to what waits at a node; the first to arrive puts the node in the queue. Leaves wait until that is empty."""
         waiting = self.pending.get(edge)
         if waiting is not None:
             self.pending[edge] = waiting + dx if self.create_graph else sum_of(waiting, dx)
             return
-        if type(edge) is Leaf and not self.create_graph and (dx is dy or is_view(dx)):
+        if type(edge) is not Leaf:
+            heappush(self.queue, (-edge.number, edge))
+        elif not self.create_graph and (dx is dy or is_view(dx)):
             dx = dx.copy()                      # it may become the leaf's `.grad`: nobody else may hold its memory
         self.pending[edge] = dx
-        heappush(self.queue, (-edge.number, edge))
 
 
 def sum_of(x, y):

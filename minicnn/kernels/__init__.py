@@ -82,7 +82,7 @@ def form(name):
 
 def of(x):
     """The kernels for this array."""
-    return (_chosen["gpu"] or gpu_form("gpu")) if on_gpu(x) else (_chosen["cpu"] or form(FASTEST))
+    return (_chosen["gpu"] or gpu_form("gpu")) if on_gpu(x) else (_chosen["cpu"] or FORMS[FASTEST] or form(FASTEST))
 
 
 def gpu_form(name):

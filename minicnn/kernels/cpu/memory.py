@@ -100,14 +100,15 @@ class Pool:
     def block(self, size):
         """A block of at least `size` bytes that nobody uses."""
         with self.lock:
-            blocks = self.fitting.get(size)
+            blocks = self.fitting.get(size, ())
             if blocks and getrefcount(blocks[-1][0]) == UNUSED:     # a workspace, mostly, whose last user is done with it
-                return blocks[-1][0], blocks[-1][1]
-            found = self._find(size)
+                found = blocks[-1]
+            else:
+                found = _free(blocks) or self._find(size)
             return found[0], found[1]               # a reference more before the lock is let go: nobody else finds it free
 
     def _find(self, size):
-        """A block for a size of which the last one is not free, or which was not asked for before."""
+        """A block for a size of which none is free, or which was not asked for before."""
         step = 1 << (size.bit_length() - 4 if size > SMALL else 9)  # one of eight sizes from one power of two to the next: for many shapes
         rounded = -(-size // step) * step
         found = _free(self.blocks[rounded]) or self._larger(rounded)
