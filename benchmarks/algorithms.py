@@ -25,11 +25,11 @@ ABOUT = {
 
 def available():
     """The names that this version of minicnn knows."""
-    return [name for name, calls in ALL.items() if _known(calls) and (name != "winograd" or "winograd" in SWITCHES)]
+    return [name for name, calls in ALL.items() if _form(name) in kernels.FORMS and (name != "winograd" or "winograd" in SWITCHES)]
 
 
-def _known(calls):
-    return not calls or calls[0] in kernels.FORMS
+def _form(name):
+    return ALL[name][0] if ALL[name] else name
 
 
 def using(name):

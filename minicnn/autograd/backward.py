@@ -1,7 +1,7 @@
 """Backpropagation: one walk over the graph, from the outputs to the leaves.
 
 Each node is met once, after everything that used its output, so that its gradient is complete: nodes wait in a heap and
-the youngest comes first. No recursion: a chain of any length will do.
+the youngest comes first; leaves come last, in the order in which gradients arrived. No recursion: a chain of any length will do.
 
 Gradients are plain arrays on the way, unless a graph of the gradients themselves is asked for (`create_graph`): then they
 are tensors, and what the walk computes is recorded like any other operation.
@@ -17,6 +17,7 @@ from ..kernels import of
 from ..tensor import Tensor, wrap
 from .deferred import settle_all
 from .graph import Leaf, accumulate, edge_of
+from .hooks import keeps_grad
 from .mode import mode
 
 LARGE = 1 << 13         # elements, from which on a kernel is faster than NumPy
@@ -33,7 +34,7 @@ def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, 
     if not inputs:
         raise GraphError("backward(inputs=...) needs at least one input")
     for x, dx in zip(inputs, _gradients(roots, inputs, keep, create_graph)):
-        if dx is not None:
+        if dx is not None and not keeps_grad(x):
             accumulate(x, dx)
 
 

@@ -83,3 +83,9 @@ def retain_grad(tensor):
         raise GraphError("retain_grad() on a tensor that does not require a gradient")
     if tensor.node is not None:
         hooks_of(tensor).retaining = weakref.ref(tensor)
+
+
+def keeps_grad(tensor):
+    """Whether a computed tensor keeps its gradient by itself, after `retain_grad()`."""
+    hooks = edge_of(tensor).hooks
+    return hooks is not None and hooks.retaining is not None and hooks.retaining() is tensor

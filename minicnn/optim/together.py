@@ -46,7 +46,7 @@ class Table:
         self.params, self.names, self.state = params, names, optimizer.state
         self.fit, self.rest = _sorted_out(params, names, optimizer.state)
         self.states = [optimizer.state[p] for p in self.fit]
-        self.steps = [1 if names and s.get(names[-1]) is None else 2 for s in self.states]      # 2: any but the first
+        self.steps = [1 if names and s.get(names[-1]) is None else 2 for s in self.states]      # where uncounted; 2: any but the first
         self.counts = self._common_counts() if optimizer.counts_steps else None
         kept = [[remembered(s, name, p.array) for name in names] for p, s in zip(self.fit, self.states)]
         self.arrays = self._arrays()
@@ -90,11 +90,11 @@ class Table:
         """Rows of numbers, of which parameters at the same step share one; where each finds its own is put down."""
         if self.counts is not None:
             self.counts += 1
-            self.steps = self.counts.tolist()
-        different = list(dict.fromkeys(self.steps))
+        steps = self.steps if self.counts is None else self.counts.tolist()
+        different = list(dict.fromkeys(steps))
         numbers = np.array([optimizer.numbers(step, group) for step in different], self.fit[0].array.dtype)
-        self.rows[:, 1] = 0 if len(different) == 1 else [different.index(step) * numbers.shape[1] for step in self.steps]
-        self.steps = [2] * len(self.fit)
+        self.rows[:, 1] = 0 if len(different) == 1 else [different.index(step) * numbers.shape[1] for step in steps]
+        self.steps = [2] * len(steps)
         return numbers
 
 

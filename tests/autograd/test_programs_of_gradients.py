@@ -55,6 +55,15 @@ def retained_gradients_add_up(t):
 
 
 @program
+def retained_gradients_are_kept_once_where_they_are_asked_for(t):
+    x = x_of(t)
+    y, z = x * 3, x * 5
+    y.retain_grad()
+    (y * z).sum().backward(inputs=[y, z])
+    return y.grad, z.grad
+
+
+@program
 def removed_hooks_are_silent(t):
     x = x_of(t)
     handle = x.register_hook(lambda g: g * 0)

@@ -98,6 +98,19 @@ def test_a_rate_that_float32_does_not_hold(form):
     np.testing.assert_array_equal(p.array, np.float32([-np.inf, np.inf, np.nan]))
 
 
+def test_a_first_step_that_fails_is_still_the_first():
+    p = leaves([(3,)])[0]
+    before, optimizer = p.array.copy(), optim.SGD([p], lr=0.1, momentum=0.9, dampening=0.5)
+    p.grad = minicnn.Tensor(np.float32([1, 1, 1]))
+    with kernels.using("numba"):
+        optimizer.param_groups[0]["lr"] = "no number"
+        with pytest.raises(ValueError):
+            optimizer.step()
+        optimizer.param_groups[0]["lr"] = 0.1
+        optimizer.step()
+    np.testing.assert_allclose(p.array, before - np.float32(0.1))          # no dampening in the first step
+
+
 # Whatever shares a parameter's memory follows ------------------------------------------------------------------------------
 
 

@@ -36,21 +36,20 @@ def _signature(dtype):
 
 @cache
 def compiled_kernel(kernel, dtype):
-    """The kernel's machine code: kept here, since nothing else keeps it alive."""
+    """The kernel's machine code, which is alive as long as somebody has this."""
     provide(dtype)
     return compiled(kernel, _signature(dtype))
 
 
 @cache
 def _ready(kernel, dtype, alone):
-    """(the loop that calls kernels, the kernel's address, empty arrays in place of those that it does not need).
+    """(the loop that calls kernels, the kernel's machine code, its address, empty arrays in place of those that it does not need).
 
     Called by what `compile` returns, the loop takes half the time: what its arguments are is not looked at each time.
     """
     loop = _run_alone if alone else _share_out
-    run = loop.compile((types.int64, *_signature(dtype).args[:-1]))
-    address = compiled_kernel(kernel, dtype).address
-    return run if alone or not ONE_AT_A_TIME else _locked(run), address, (np.empty(0, dtype),) * FLOAT_ARRAYS
+    run, code = loop.compile((types.int64, *_signature(dtype).args[:-1])), compiled_kernel(kernel, dtype)
+    return run if alone or not ONE_AT_A_TIME else _locked(run), code, code.address, (np.empty(0, dtype),) * FLOAT_ARRAYS
 
 
 def allocates(kernel):
@@ -115,9 +114,10 @@ def _locked(function):
 def launch(kernel, plan, *floats, whole=NO_NUMBERS, threads=None):
     """Run a kernel in as many threads as `set_num_threads` says, or in `threads`: each computes its share.
 
-    The compiled loop takes one kind of array: an array that is read-only, or not in one piece, is copied for it.
+    The compiled loop takes one kind of array: what is read-only, not in one piece or not aligned is copied for it, and is no place for a
+    result.
     """
     threads = threads or get_num_threads()
-    run, address, nothing = _ready(kernel, floats[0].dtype, threads == 1)
+    run, _, address, nothing = _ready(kernel, floats[0].dtype, threads == 1)
     arrays = [a.ravel() if a.flags.carray else a.flatten() for a in floats]         # `flatten` copies
     run(address, *arrays, *nothing[len(floats) :], whole, plan, threads)
