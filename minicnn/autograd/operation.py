@@ -226,8 +226,7 @@ class Layer(Operation):
         if dx.shape != node.shapes[position]:
             raise ShapeError(f"the backward of {self.name} gave a gradient of shape {dx.shape} for {self.input_names[position]}, "
                              f"which has shape {node.shapes[position]}")
-        if isinstance(dx, np.generic):
-            dx = np.asarray(dx)
+        dx = _array(dx)
         if id(dx) in held and type(node.edges[position]) is Leaf:
             return dx.copy()
         held.add(id(dx))

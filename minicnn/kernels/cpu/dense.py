@@ -32,7 +32,7 @@ SUM = 256               # numbers that a tile sums up before it goes to memory: 
 AT_ONCE = 64            # tiles, one below the other, that go over what is packed: what they read fits the second-level cache
 TOGETHER = 4            # blocks that are packed at once: the more, the longer the pieces in which the other matrix is read
 THREADED = 1 << 13      # numbers: for fewer, BLAS uses one thread anyway
-SMALL = 1 << (18 if MACHINE.bytes == 32 else 20)    # multiplications: for fewer, BLAS in one thread is done before our threads have begun
+SMALL = 1 << (18 if MACHINE.bytes == 32 else 20)    # multiplications: for fewer, BLAS is as fast in one thread; its AVX2 is the slower one
 FEW = 17                # examples: for fewer, it pays to read the weights as they lie (`few.py`)
 FEW_SUMMED = 12         # the same for y, whose sums' lanes have to be added up in the end
 WEIGHTS = 1 << 16       # and for fewer weights than these, BLAS is done before our threads have begun

@@ -95,8 +95,8 @@ class Plan(NamedTuple):
 # For pooling: whether no two windows share a pixel, whether besides every pixel lies in one, and whether they are 2x2 inside the image.
 POOLING = "apart", "covered", "squares"
 
-# For loops over all elements: whether the result is written past the caches, and whether a ReLU cuts it.
-ELEMENTS = "past", "cut"
+# For loops over all elements: whether the result is written past the caches, whether a ReLU cuts it, and how many elements there are.
+ELEMENTS = "past", "cut", "elements"
 
 # The type of a kernel's numbers.
 RECORD = np.dtype([(name, np.int64) for name in dict.fromkeys((*Plan._fields, *POOLING, *ELEMENTS, *Tiling._fields, *WEIGHT_ORDER))])

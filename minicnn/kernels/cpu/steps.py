@@ -36,8 +36,9 @@ def rmsprop_steps(rows, numbers):
 
 def _launch(kernel, rows, numbers):
     """rows (P, columns) of int64, numbers (kinds, columns) of the parameters' dtype."""
-    threads = threads_for(sum(rows[:, 0].tolist()), ALONE)
-    launch(kernel, record(columns=rows.shape[1]), numbers, whole=rows.reshape(-1).view(np.int32), threads=threads)
+    elements = sum(rows[:, 0].tolist())
+    launch(kernel, record(columns=rows.shape[1], elements=elements), numbers, whole=rows.reshape(-1).view(np.int32),
+           threads=threads_for(elements, ALONE))
 
 
 # Finding the parameters ----------------------------------------------------------------------------------------------------
@@ -56,15 +57,6 @@ def _pointer(typingctx, address):
 def _at(address, first, count, like):
     """`count` numbers of like's dtype from the `first` one behind an address on."""
     return carray(_pointer(address + first * like.itemsize), (count,), like.dtype)
-
-
-@helper
-def _elements(table, columns):
-    """The elements of all parameters together."""
-    total = 0
-    for place in range(0, len(table), columns):
-        total += table[place]
-    return total
 
 
 @helper
@@ -91,9 +83,8 @@ def _descent(p, g, direction, sign, weight_decay):
 def sgd_loop(numbers, _a, _b, _c, _d, whole, plans, thread, threads):
     """b ← μ·b + (1 − τ)·g, θ ← θ − γ·b; numbers: sign, λ, μ, 1 − τ, γ, whether Nesterov's."""
     table, columns, scratch, passed = whole.view(np.int64), plans[0].columns, np.empty(BLOCK, numbers.dtype), 0
-    total = _elements(table, columns)
     for place in range(0, len(table), columns):
-        first, end = _share_of_row(table[place], passed, total, thread, threads)
+        first, end = _share_of_row(table[place], passed, plans[0].elements, thread, threads)
         passed += table[place]
         n = numbers[table[place + 1] :]
         for start in range(first, end, BLOCK):
@@ -121,9 +112,8 @@ def adam_loop(numbers, _a, _b, _c, _d, whole, plans, thread, threads):
     numbers: sign, λ, shrink, 1 − β₁, β₂, 1 − β₂, correction √(1 − β₂ᵗ), ε, rate γ / (1 − β₁ᵗ).
     """
     table, columns, scratch, passed = whole.view(np.int64), plans[0].columns, np.empty(BLOCK, numbers.dtype), 0
-    total = _elements(table, columns)
     for place in range(0, len(table), columns):
-        first, end = _share_of_row(table[place], passed, total, thread, threads)
+        first, end = _share_of_row(table[place], passed, plans[0].elements, thread, threads)
         passed += table[place]
         n = numbers[table[place + 1] :]
         shrink, gain1, beta2, gain2, correction, eps, rate = n[2], n[3], n[4], n[5], n[6], n[7], n[8]
@@ -156,9 +146,8 @@ def rmsprop_loop(numbers, _a, _b, _c, _d, whole, plans, thread, threads):
     numbers: sign, λ, α, 1 − α, ε, μ, γ, whether centered.
     """
     table, columns, scratch, passed = whole.view(np.int64), plans[0].columns, np.empty((2, BLOCK), numbers.dtype), 0
-    total = _elements(table, columns)
     for place in range(0, len(table), columns):
-        first, end = _share_of_row(table[place], passed, total, thread, threads)
+        first, end = _share_of_row(table[place], passed, plans[0].elements, thread, threads)
         passed += table[place]
         n = numbers[table[place + 1] :]
         alpha, gain, eps, momentum, lr, centered = n[2], n[3], n[4], n[5], n[6], n[7] != 0
