@@ -47,6 +47,7 @@ def test_interrupted_and_resumed_equals_undisturbed(tmp_path):
 
 def test_ctrl_c_before_the_training_is_one_line(tmp_path):
     code = "import minicnn.cli.train as t, os, signal\nfrom minicnn.cli import main\n" \
+           "signal.signal(signal.SIGINT, signal.default_int_handler)\n" \
            "t.runs.start = lambda *args: os.kill(os.getpid(), signal.SIGINT)\nmain(['train'])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60,
                            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
